@@ -1,0 +1,61 @@
+# Everything starts from here. `make` alone prints what there is.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+JOBS ?= 0
+COMPILE = $(BIN)/uv pip compile --upgrade --generate-hashes --universal --python-version 3.11 --no-header --no-emit-index-url --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help report universal-credit lab test check simulate lock clean
+
+help: ## this help
+	@echo "Did the trailblazers work, and could we have told?"
+	@echo
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | awk -F'|' '{printf "  make %-18s %s\n", $$1, $$2}'
+	@echo
+	@echo "  Command line: $(BIN)/trailblazer --help"
+
+report: $(VENV)/.run ## set up, evaluate the SYNTHETIC demonstration data, publish HTML and PDF
+	@$(BIN)/trailblazer demo --jobs $(JOBS)
+
+lab: $(VENV)/.run ## open JupyterLab on the notebooks
+	@$(BIN)/jupyter lab --notebook-dir notebooks
+
+test: $(VENV)/.test ## set up what the tests need and run them
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m "not slow"
+	@$(MAKE) --no-print-directory check
+
+check: $(VENV)/.test ## style, types, import contracts, stripped notebooks
+	@$(BIN)/ruff check evaluation tests
+	@$(BIN)/ruff format --check evaluation tests
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/python tests/stripped_notebooks.py
+
+simulate: $(VENV)/.test ## the long simulations (many minutes)
+	@$(BIN)/python -m pytest -m slow
+
+lock: $(VENV)/.tools ## resolve the lock files again from pyproject.toml
+	@$(COMPILE) requirements/tools.in -o requirements/tools.txt
+	@$(COMPILE) pyproject.toml --extra test -o requirements/test.txt
+	@$(COMPILE) pyproject.toml -c requirements/test.txt -o requirements/run.txt
+
+clean: ## remove the environment and the runs
+	rm -rf $(VENV) runs build *.egg-info
+
+# ---- set-up: each step leaves a stamp and is repeated only when its lock changes
+$(VENV)/.tools: requirements/tools.txt
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or later is needed, this is " + sys.version.split()[0] + "; name one with: make PYTHON=python3.11")'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/tools.txt
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.tools requirements/run.txt pyproject.toml
+	@$(BIN)/uv pip install --quiet --require-hashes -r requirements/run.txt
+	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m evaluation.batch.kernels
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run requirements/test.txt
+	@$(BIN)/uv pip install --quiet --require-hashes -r requirements/test.txt
+	@touch $@

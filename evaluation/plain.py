@@ -1,0 +1,86 @@
+"""Records to plain JSON data and back, one way for every record of the project.
+
+A record is a frozen dataclass whose fields are strings, numbers, booleans, ``None``, other records, tuples
+of these, string-keyed mappings, or numpy arrays. The JSON text is sorted by key and ends with a newline, so equal records
+give equal bytes. Not-a-number and infinity are refused: a result that cannot be computed is absent.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import types
+import typing
+from collections.abc import Mapping
+from typing import Any, TypeVar
+
+import numpy as np
+
+T = TypeVar("T")
+
+
+def to_plain(value: Any) -> Any:
+    """Turn a record into dicts, lists, strings and finite numbers.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite, or a value is of a type JSON cannot carry; the message names the field.
+    """
+    return _plain(value, "")
+
+
+def _plain(value: Any, where: str) -> Any:
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        if not math.isfinite(value):
+            raise ValueError(f"{where or 'value'} is {value}: leave out what cannot be computed, with its reason")
+        return float(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name), f"{where}.{f.name}") for f in dataclasses.fields(value)}
+    if isinstance(value, np.ndarray):
+        return _plain(value.tolist(), where)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item, f"{where}.{key}") for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item, f"{where}[{i}]") for i, item in enumerate(value)]
+    raise ValueError(f"{where or 'value'} has type {type(value).__name__}, which a result file cannot carry")
+
+
+def from_plain(cls: type[T], data: Any) -> T:
+    """Rebuild a record of type `cls` from what `to_plain` gave."""
+    return typing.cast(T, _build(cls, data))
+
+
+def _build(kind: Any, data: Any) -> Any:
+    origin = typing.get_origin(kind)
+    if kind is Any or kind is object:
+        return data
+    if origin in (typing.Union, types.UnionType):
+        if data is None:
+            return None
+        return _build(next(k for k in typing.get_args(kind) if k is not type(None)), data)
+    if origin is tuple:
+        kinds = typing.get_args(kind)
+        if len(kinds) == 2 and kinds[1] is Ellipsis:
+            return tuple(_build(kinds[0], item) for item in data)
+        return tuple(_build(k, item) for k, item in zip(kinds, data, strict=True))
+    if origin in (dict, Mapping):
+        return {key: _build(typing.get_args(kind)[1], item) for key, item in data.items()}
+    if kind is np.ndarray or origin is np.ndarray:
+        return np.asarray(data, dtype=float)
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        hints = typing.get_type_hints(kind)
+        return kind(**{f.name: _build(hints[f.name], data[f.name]) for f in dataclasses.fields(kind)})
+    if kind is float and isinstance(data, int):
+        return float(data)
+    return data
+
+
+def dump_json(value: Any) -> str:
+    """JSON text of a record: sorted keys, UTF-8 characters kept, one trailing newline."""
+    return json.dumps(to_plain(value), sort_keys=True, ensure_ascii=False, allow_nan=False, indent=1) + "\n"

@@ -1,0 +1,142 @@
+-- Writes each page's content as HTML, without its heading and without any page furniture.
+
+local references = require 'references'
+local html = {}
+local OPTIONS = pandoc.WriterOptions { html_math_method = 'mathml', highlight_method = 'none', wrap_text = 'none' }
+
+local function raw(text) return pandoc.RawBlock('html', text) end
+
+local function attribute(text)
+  return (text:gsub('&', '&amp;'):gsub('<', '&lt;'):gsub('>', '&gt;'):gsub('"', '&quot;'))
+end
+
+local function write_inlines(inlines)
+  return (pandoc.write(pandoc.Pandoc { pandoc.Plain(inlines) }, 'html', OPTIONS):gsub('%s+$', ''))
+end
+
+local function steps_up(file) return ('../'):rep(select(2, file:gsub('/', ''))) end
+
+local function rewrite_link(book, page, el)
+  local other = references.page_of(book, page, el)
+  el.attributes['to-page'] = nil
+  if not other or (other == page and el.target ~= '#') then return el end
+  local fragment = el.target == '#' and '' or el.target
+  if fragment == '#' .. other.id then fragment = '' end
+  el.target = steps_up(page.source.file) .. other.source.html .. fragment
+  return el
+end
+
+local function float(el)
+  local kind, id = el.attributes.kind, el.identifier
+  local caption = el.content[1].content[1].content
+  local content = pandoc.Blocks(el.content)
+  content:remove(1)
+  local label = el.attributes.number and el.attributes.label .. '\u{a0}' .. el.attributes.number
+  local heading = write_inlines(caption)
+  if label then
+    heading = '<span class="float-label">' .. label .. ':</span>' .. (heading ~= '' and ' ' .. heading or '')
+  end
+  local named = id ~= '' and id .. '-caption' or nil
+  local blocks = pandoc.Blocks {
+    raw('<figure class="float float-' .. kind .. '"' .. (id ~= '' and ' id="' .. attribute(id) .. '"' or '') .. '>'),
+  }
+  if heading ~= '' then
+    blocks:insert(raw('<figcaption' .. (named and ' id="' .. attribute(named) .. '"' or '') .. '>' .. heading .. '</figcaption>'))
+  end
+  content = content:walk {
+    Table = function(tbl)
+      tbl.attributes['aria-labelledby'] = named
+      for _, row in ipairs(tbl.head.rows) do
+        for _, cell in ipairs(row.cells) do cell.attributes.scope = 'col' end
+      end
+      return pandoc.Blocks {
+        raw('<div class="table-scroll" role="region" tabindex="0"' .. (named and ' aria-labelledby="' .. attribute(named) .. '"' or '') .. '>'),
+        tbl, raw('</div>'),
+      }
+    end,
+    -- A paragraph that holds nothing but the picture is no paragraph.
+    Para = function(p) if #p.content == 1 and p.content[1].t == 'Image' then return pandoc.Plain(p.content) end end,
+  }
+  blocks:extend(content)
+  blocks:insert(raw('</figure>'))
+  return blocks
+end
+
+local function callout(el)
+  local title = el.content[1].content[1].content
+  local content = pandoc.Blocks(el.content)
+  content:remove(1)
+  local attrs = 'class="callout callout-' .. el.attributes.kind .. '"' ..
+    (el.identifier ~= '' and ' id="' .. attribute(el.identifier) .. '"' or '')
+  local blocks, collapse = pandoc.Blocks {}, el.attributes.collapse
+  local heading = write_inlines(title)
+  if collapse then
+    blocks:insert(raw('<details ' .. attrs .. (collapse == 'false' and ' open' or '') .. '><summary class="callout-title">' .. heading .. '</summary>'))
+  else
+    blocks:insert(raw('<div ' .. attrs .. ' role="note" aria-label="' .. attribute(pandoc.utils.stringify(title)) ..
+      '"><div class="callout-title">' .. heading .. '</div>'))
+  end
+  blocks:insert(raw('<div class="callout-body">'))
+  blocks:extend(content)
+  blocks:insert(raw(collapse and '</div></details>' or '</div></div>'))
+  return blocks
+end
+
+local function number_span(number)
+  return pandoc.Span(pandoc.Str(number), pandoc.Attr('', { 'header-section-number' }))
+end
+
+local function render(book, page)
+  -- Links first, while every construct still is what pandoc knows: raw HTML is opaque to a walk.
+  local links = { Link = function(el) return rewrite_link(book, page, el) end }
+  local blocks = page.blocks:walk(links)
+  page.title = page.title:walk(links)
+  return blocks:walk {
+    Image = function(el)
+      el.attributes.alt = el.attributes['fig-alt'] or el.attributes.alt
+      el.attributes['fig-alt'] = nil
+      el.caption = {}
+      return el
+    end,
+    Header = function(el)
+      local number = el.attributes.number
+      el.attributes.number = nil
+      el.classes = {}
+      if number then
+        el.content:insert(1, pandoc.Space())
+        el.content:insert(1, number_span(number))
+      end
+      return el
+    end,
+    Span = function(el)
+      if not el.classes:includes('equation') then return nil end
+      local number = pandoc.Span(pandoc.Str('(' .. el.attributes.number .. ')'), pandoc.Attr('', { 'eqno' }))
+      return pandoc.Span({ el.content[1], number }, pandoc.Attr(el.identifier, { 'equation' }))
+    end,
+  }:walk {
+    Div = function(el)
+      if el.classes:includes('float') then return float(el) end
+      if el.classes:includes('callout') then return callout(el) end
+      if el.classes:includes('pagebreak') then return raw('<div class="pagebreak"></div>') end
+    end,
+  }
+end
+
+function html.write(book)
+  local pages = pandoc.List()
+  for _, page in ipairs(book.pages) do
+    local body = pandoc.write(pandoc.Pandoc(render(book, page)), 'html', OPTIONS)
+    local toc = pandoc.List()
+    for _, entry in ipairs(page.toc) do
+      toc:insert { level = entry.level, id = entry.id, number = entry.number, title = write_inlines(entry.title) }
+    end
+    pages:insert {
+      file = page.source.file, html = page.source.html, number = page.number, id = page.id, body = body, toc = toc,
+      title = write_inlines(page.title), plain_title = pandoc.utils.stringify(page.title),
+      images = page.images, files = page.files,
+    }
+  end
+  return pages
+end
+
+return html

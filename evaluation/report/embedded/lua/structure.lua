@@ -1,0 +1,312 @@
+-- Conditional content, numbers, and one canonical shape for each construct:
+--   float     Div.float    {kind, label, number}  first child: Div.float-caption
+--   callout   Div.callout  {kind, collapse}       first child: Div.callout-title
+--   equation  Span.equation{alt, number}
+--   heading   Header       {number}
+
+local structure = {}
+local stringify = pandoc.utils.stringify
+
+structure.FLOATS = { fig = 'Figure', tbl = 'Table' }
+structure.CALLOUTS = { note = 'Note', tip = 'Tip', important = 'Important', warning = 'Warning', caution = 'Caution' }
+structure.CALLOUT_PREFIXES = { nte = 'Note', tip = 'Tip', imp = 'Important', wrn = 'Warning', cau = 'Caution' }
+
+function structure.prefix(id) return id and id:match('^(%a+)%-') end
+
+-- A finding names a piece of the source by which the caller finds its line.
+function structure.finder(findings, page)
+  return function(needle, what, allowed, advice)
+    findings:insert { page = page, needle = needle or '', what = what, allowed = allowed, advice = advice }
+  end
+end
+
+local function keep_visible(blocks, target)
+  local function filter(el)
+    local hides = el.classes:includes('content-hidden')
+    if not hides and not el.classes:includes('content-visible') then return nil end
+    local when, unless = el.attributes['when-format'], el.attributes['unless-format']
+    local applies = (not when or when == target) and (not unless or unless ~= target)
+    if applies == hides then return {} end
+    return el.content
+  end
+  return blocks:walk { Div = filter, Span = filter }
+end
+
+-- A caption is the last paragraph of a float's div; the rest is its content.
+local function part_caption(blocks)
+  local last = blocks[#blocks]
+  if #blocks > 1 and last.t == 'Para' then
+    local content = pandoc.Blocks {}
+    for i = 1, #blocks - 1 do content:insert(blocks[i]) end
+    return last.content, content
+  end
+  return nil, blocks
+end
+
+local function collect(blocks, wanted)
+  local found = pandoc.List()
+  blocks:walk { [wanted] = function(el) found:insert(el) end }
+  return found
+end
+
+-- A table's id may stand in its attributes or, in older syntax, at the end of its caption.
+local function table_caption(tbl)
+  local last = tbl.caption.long[#tbl.caption.long]
+  if not last then return tbl.identifier, pandoc.Inlines {} end
+  local inlines, id = last.content, tbl.identifier
+  local ending = inlines[#inlines]
+  local given = ending and ending.t == 'Str' and ending.text:match('^{#(tbl%-[%w%-_]+)}$')
+  if given then
+    id = given
+    inlines:remove()
+    if #inlines > 0 and inlines[#inlines].t == 'Space' then inlines:remove() end
+  end
+  return id, inlines
+end
+
+-- Numbers restart with each chapter; an unnumbered page counts without a chapter number.
+local Counter = {}
+Counter.__index = Counter
+
+local function new_counter() return setmetatable({ chapter = 0, appendix = 0 }, Counter) end
+
+function Counter:open(page)
+  self.counts, self.sections = {}, { 0, 0, 0, 0, 0 }
+  if not page.numbered then
+    self.stem = nil
+  elseif page.role == 'appendix' then
+    self.appendix = self.appendix + 1
+    self.stem = string.char(64 + self.appendix)
+  else
+    self.chapter = self.chapter + 1
+    self.stem = tostring(self.chapter)
+  end
+end
+
+function Counter:next(kind)
+  self.counts[kind] = (self.counts[kind] or 0) + 1
+  return (self.stem and self.stem .. '.' or '') .. self.counts[kind]
+end
+
+function Counter:section(level)
+  local at = level - 1
+  self.sections[at] = self.sections[at] + 1
+  for i = at + 1, 5 do self.sections[i] = 0 end
+  return self.stem .. '.' .. table.concat(self.sections, '.', 1, at)
+end
+
+-- The walk over one page: every construct is numbered in the order of the source.
+local function walk_page(book, page, counter, find)
+  local function register(id, entry, needle)
+    if id == '' then return end
+    local other = book.index[id]
+    if other then
+      find(needle or '#' .. id, 'the id ' .. id .. ' is used twice in this book',
+        'one id for one thing', 'rename one of them; put the area code into the ids of an area page')
+      return
+    end
+    entry.page, entry.id = page, id
+    book.index[id] = entry
+  end
+
+  local function float(id, kind, caption, content)
+    local number = id ~= '' and counter:next(kind) or nil
+    local label = structure.FLOATS[kind]
+    if number then register(id, { kind = kind, label = label, number = number }) end
+    if kind == 'tbl' and #collect(content, 'Table') > 1 then
+      find('#' .. id, 'the float ' .. id .. ' holds more than one table', 'one table in each tbl- div', 'part them')
+    elseif kind == 'fig' and #collect(content, 'Image') ~= 1 then
+      find('#' .. id, 'the float ' .. id .. ' holds ' .. #collect(content, 'Image') .. ' images',
+        'one image in each fig- div', 'draw small multiples as one image')
+    elseif kind == 'tbl' and #collect(content, 'Table') == 0 then
+      find('#' .. id, 'the float ' .. id .. ' holds no table', 'a Markdown table in each tbl- div',
+        'let the notebook print its table as Markdown')
+    end
+    local blocks = pandoc.Blocks { pandoc.Div(pandoc.Plain(caption or {}), pandoc.Attr('', { 'float-caption' })) }
+    blocks:extend(content)
+    return pandoc.Div(blocks, pandoc.Attr(id, { 'float' }, { kind = kind, label = label, number = number })), false
+  end
+
+  local function unwrap_figures(blocks)
+    return blocks:walk {
+      Figure = function(figure) return figure.content end,
+      Table = function(tbl) tbl.caption = {} return tbl end,
+    }
+  end
+
+  local function div(el)
+    local kind = structure.prefix(el.identifier)
+    if structure.FLOATS[kind] then
+      local caption, content = part_caption(el.content)
+      if not caption or #caption == 0 then
+        find('#' .. el.identifier, 'the float ' .. el.identifier .. ' has no caption',
+          'a last paragraph in the div, which becomes the caption', 'write one sentence that says what is shown')
+      end
+      return float(el.identifier, kind, caption, unwrap_figures(content))
+    end
+    for name, title in pairs(structure.CALLOUTS) do
+      if el.classes:includes('callout-' .. name) then
+        local content, inlines = el.content, nil
+        if el.attributes.title then
+          inlines = pandoc.utils.blocks_to_inlines(pandoc.read(el.attributes.title, 'markdown-raw_html').blocks)
+        elseif content[1] and content[1].t == 'Header' then
+          inlines = content[1].content
+          content:remove(1)
+        end
+        local label = structure.CALLOUT_PREFIXES[kind]
+        if label then
+          local number = counter:next(kind)
+          register(el.identifier, { kind = kind, label = label, number = number })
+          local numbered = label .. ' ' .. number .. (inlines and ': ' or '')
+          inlines = pandoc.Inlines { pandoc.Str(numbered) } .. (inlines or {})
+        elseif el.identifier ~= '' then
+          register(el.identifier, { kind = 'other' })
+        end
+        local blocks = pandoc.Blocks { pandoc.Div(pandoc.Plain(inlines or { pandoc.Str(title) }), pandoc.Attr('', { 'callout-title' })) }
+        blocks:extend(content)
+        return pandoc.Div(blocks, pandoc.Attr(el.identifier, { 'callout', 'callout-' .. name },
+          { kind = name, collapse = el.attributes.collapse }))
+      end
+    end
+    if el.identifier ~= '' then register(el.identifier, { kind = 'other' }) end
+  end
+
+  local level = 1
+  local function header(el)
+    if el.level == 1 then return el end
+    if el.level > level + 1 then
+      find(stringify(el), 'a heading of level ' .. el.level .. ' follows one of level ' .. level,
+        'levels that rise by one', 'use ' .. string.rep('#', level + 1))
+    end
+    level = el.level
+    local number
+    if counter.stem and not el.classes:includes('unnumbered') then number = counter:section(el.level) end
+    el.attributes.number = number
+    page.ids[el.identifier] = true
+    if book.explicit(page, el.identifier) then
+      register(el.identifier, { kind = 'sec', label = 'Section', number = number, title = el.content })
+    end
+    page.toc:insert { level = el.level, id = el.identifier, number = number, title = el.content }
+    return el
+  end
+
+  local function span(el)
+    if structure.prefix(el.identifier) ~= 'eq' then
+      if el.identifier ~= '' then register(el.identifier, { kind = 'other' }) end
+      return nil
+    end
+    if not el.attributes.alt or el.attributes.alt == '' then
+      find('#' .. el.identifier, 'the equation ' .. el.identifier .. ' has no alt text',
+        '$$ ... $$ {#eq-name alt="the equation in words"}', 'say the equation in words')
+    end
+    local number = counter:next('eq')
+    register(el.identifier, { kind = 'eq', label = 'Equation', number = number })
+    el.attributes.number = number
+    el.classes = { 'equation' }
+    return el, false
+  end
+
+  local function math(el)
+    if el.mathtype == 'DisplayMath' then
+      find(el.text:match('[^\n]+'), 'a display equation without id',
+        '$$ ... $$ {#eq-name alt="the equation in words"}', 'give it an id and an alt text')
+    end
+  end
+
+  return page.blocks:walk {
+    traverse = 'topdown', Div = div, Header = header, Span = span, Math = math,
+    Figure = function(el)
+      local caption = pandoc.utils.blocks_to_inlines(el.caption.long)
+      return float(el.identifier, 'fig', caption, el.content)
+    end,
+    Table = function(el)
+      local id, caption = table_caption(el)
+      if structure.prefix(id) ~= 'tbl' or #caption == 0 then
+        local cell = el.head.rows[1] and el.head.rows[1].cells[1]
+        find(cell and stringify(cell.contents), 'a table without caption and id',
+          ': Caption {#tbl-name} under the table, or a tbl- div around it', 'add both')
+      end
+      el.caption, el.identifier = {}, ''
+      return float(id, 'tbl', caption, pandoc.Blocks { el })
+    end,
+  }
+end
+
+-- Every image needs a text for those who do not see it, every table a text in each header cell.
+local function check_content(page, find)
+  page.blocks:walk {
+    Image = function(el)
+      local alt = el.attributes['fig-alt'] or el.attributes.alt
+      if not alt or alt:match('^%s*$') then
+        find(el.src, 'the image ' .. el.src .. ' has no fig-alt',
+          '![caption](file){fig-alt="what the image shows"}', 'say what a reader who cannot see it should know')
+      end
+      page.images:insert(el.src)
+    end,
+    Table = function(el)
+      for _, row in ipairs(el.head.rows) do
+        for _, cell in ipairs(row.cells) do
+          if stringify(cell.contents):match('^%s*$') then
+            local first = el.bodies[1] and el.bodies[1].body[1]
+            find(first and stringify(first.cells[1].contents), 'a table with an empty header cell',
+              'a text in every header cell', 'name the column')
+          end
+        end
+      end
+    end,
+  }
+end
+
+-- The chapter's heading: its first block, or the title of its front matter.
+local function take_title(page, find)
+  local first = page.blocks[1]
+  local count = 0
+  page.blocks:walk { Header = function(h) if h.level == 1 then count = count + 1 end end }
+  if first and first.t == 'Header' and first.level == 1 and count == 1 and not page.source.title then
+    page.title, page.id = first.content, first.identifier
+    page.numbered = page.numbered and not first.classes:includes('unnumbered')
+    page.blocks:remove(1)
+    return
+  end
+  if page.source.title and count == 0 then
+    page.title = pandoc.utils.blocks_to_inlines(pandoc.read(page.source.title, 'markdown-raw_html').blocks)
+    page.id = ''
+    return
+  end
+  page.title, page.id = pandoc.Inlines(page.source.file), ''
+  find('# ', 'the page has ' .. count .. ' level 1 headings' .. (page.source.title and ' beside its title' or ''),
+    'one: the first line, or the title of the front matter', 'leave one, first; use ## below it')
+end
+
+function structure.number(sources, parsed, target, findings)
+  local book = { target = target, pages = pandoc.List(), index = {}, by_file = {}, findings = findings }
+  function book.explicit(page, id) return page.source.explicit[id] == true end
+  local counter = new_counter()
+  for i, source in ipairs(sources) do
+    local page = { at = i, source = source, role = source.role, numbered = source.numbered, ids = {},
+      toc = pandoc.List(), images = pandoc.List(), files = pandoc.List() }
+    local find = structure.finder(findings, i)
+    page.blocks = keep_visible(parsed[i], target)
+    take_title(page, find)
+    counter:open(page)
+    page.number = counter.stem
+    local label = page.role == 'appendix' and 'Appendix' or 'Chapter'
+    local entry = { kind = 'chapter', label = label, number = page.number, title = page.title, page = page, id = page.id }
+    if page.id ~= '' then
+      page.ids[page.id] = true
+      if book.explicit(page, page.id) then
+        if book.index[page.id] then
+          find('#' .. page.id, 'the id ' .. page.id .. ' is used twice in this book', 'one id for one thing', 'rename one')
+        end
+        book.index[page.id] = entry
+      end
+    end
+    check_content(page, find)
+    page.blocks = walk_page(book, page, counter, find)
+    book.pages:insert(page)
+    book.by_file[source.file] = page
+  end
+  return book
+end
+
+return structure

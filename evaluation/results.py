@@ -1,0 +1,642 @@
+"""The types that flow through an evaluation. Read this first.
+
+::
+
+    Panel + Design  ->  Comparison  ->  Estimate  ->  Finding  ->  Conclusion  ->  report
+                        (waist 1)       (waist 2)
+
+Every estimator receives a `Comparison` and returns an `Estimate`. Nothing before the first waist knows statistics;
+nothing after the second knows estimators. A `Finding` is an estimate with its inference, checks and provenance, and is one JSON
+file. A `Conclusion` is what the findings of one area and outcome amount to: a verdict and its sentence.
+
+All records are frozen. Frames and arrays are copied in and must not be written to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal, Protocol
+
+import numpy as np
+import pandas as pd
+
+from evaluation.errors import ConfigurationError, DataError
+
+NEVER = -1
+"""Value of `Comparison.first_treated` for an area that is not treated within the window."""
+
+Basis = Literal["announced launch", "first participant", "published schedule", "assumed", "not established"]
+"""How a start date is known. An assumed date is ours, never the programme's."""
+
+
+# ---------------------------------------------------------------- what came in
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputFile:
+    """One file a panel was built from."""
+
+    name: str
+    sha256: str
+    source: str
+    contract_version: str
+    vintage: str
+    """Edition of the publication, such as ``2026-01``; ``not stated`` where the file does not tell."""
+    rows: int
+    synthetic: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Panel:
+    """Every outcome of every area in one long table.
+
+    `frame` has the columns ``area_code``, ``area_name``, ``period`` (``2024`` for a calendar year, otherwise ``YYYY-MM``, the last month
+    of the reference window), ``outcome``, ``value`` (float, missing where not published), ``se`` (sampling standard error in
+    the outcome's unit, missing where none) and ``flag`` (empty, or why the value is missing or weak).
+    """
+
+    frame: pd.DataFrame
+    inputs: tuple[InputFile, ...]
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether any input is synthetic: then everything made from the panel is."""
+        return any(item.synthetic for item in self.inputs)
+
+
+# ---------------------------------------------------------------- what was decided beforehand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TreatedUnit:
+    """A treated place or authority, with the month its programme is taken to start."""
+
+    code: str
+    """GSS code of an authority, or the identifier of a place such as ``south-yorkshire``."""
+    name: str
+    members: tuple[str, ...]
+    """GSS codes of the authorities it is made of (one, for an authority)."""
+    start: str
+    """First month of the programme, ``YYYY-MM``."""
+    start_basis: Basis
+    start_note: str
+    """Source of the date, or why it was assumed."""
+    supported: int | None = None
+    """People the programme said it would support in its first year; None = not established."""
+    supported_source: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomePlan:
+    """One outcome of a design."""
+
+    id: str
+    primary: bool
+    first: str
+    """First period of the window, as published (``2018-03`` or ``2010``)."""
+    last: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DonorRule:
+    """Which untreated areas may serve as comparison."""
+
+    nations: tuple[str, ...]
+    exclude_programmes: tuple[str, ...]
+    """Areas with one of these programmes active inside the window are left out."""
+    exclude_neighbours: bool
+    exclude_areas: tuple[tuple[str, str], ...]
+    """Pairs of area code and reason."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckThresholds:
+    """What the checks of a design ask for, set before results are looked at."""
+
+    minimum_pre_periods: int
+    maximum_pre_rmspe_ratio: float
+    """Pre-period misfit of the treated area over the median misfit of the untreated ones."""
+    maximum_pre_trend: float
+    """Largest pre-period gap, in standard units of the untreated areas' own largest gaps (their quantile, 0 to 1)."""
+    maximum_donor_weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Design:
+    """The analysis protocol of one study, with its references resolved."""
+
+    id: str
+    title: str
+    question: str
+    programme: str
+    programme_name: str
+    unit: Literal["place", "authority"]
+    treated: tuple[TreatedUnit, ...]
+    estimate_areas: tuple[str, ...]
+    """Codes of the treated units that get estimates of their own."""
+    estimate_pooled: bool
+    """Whether all treated units together get an estimate (area ``all``)."""
+    donors: DonorRule
+    outcomes: tuple[OutcomePlan, ...]
+    did_estimators: tuple[str, ...]
+    synthetic_control_estimators: tuple[str, ...]
+    exposure_coding: Literal["share", "binary"]
+    """How a reference window that straddles the start counts: by its share after the start, or as treated."""
+    anticipation: int
+    """Months before the start that are already counted as treated."""
+    level: float
+    draws: int
+    seed: int
+    thresholds: CheckThresholds
+    plausible_effect: float | None
+    """Largest effect thought plausible beforehand, in the primary outcome's unit, as a magnitude."""
+    sha256: str
+    """Hash of the protocol file, the locked identity of the design."""
+
+    def outcome(self, outcome: str) -> OutcomePlan:
+        """The plan of one outcome; a `ConfigurationError` names the outcomes there are."""
+        for plan in self.outcomes:
+            if plan.id == outcome:
+                return plan
+        known = ", ".join(plan.id for plan in self.outcomes)
+        raise ConfigurationError(f"design {self.id}: outcome {outcome!r} is not in it; it has {known}.")
+
+    def unit_of(self, code: str) -> TreatedUnit:
+        """The treated unit with this code; a `ConfigurationError` names those there are."""
+        for unit in self.treated:
+            if unit.code == code:
+                return unit
+        known = ", ".join(unit.code for unit in self.treated[:12])
+        raise ConfigurationError(f"design {self.id}: area {code!r} is not treated in it; treated are {known}.")
+
+
+# ---------------------------------------------------------------- waist 1
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """An area that was left out of a comparison, and why."""
+
+    area: str
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Comparison:
+    """Treated areas beside untreated ones over time: all an estimator is given.
+
+    Arrays are periods x areas (T x N), rectangular and complete.
+
+    Attributes
+    ----------
+    areas, area_names : tuple of str, length N
+    periods : tuple of str, length T, in order
+    y : array (T, N), in `unit`
+    first_treated : integer array (N,), index of the first period whose reference window touches the programme; `NEVER` = untreated in the window
+    exposure : array (T, N), share of each period's reference window that lies after the start (0 to 1)
+    se : array (T, N) of sampling standard errors in `unit`, or None where the outcome has none
+    weights : array (N,), population, or None for equal weights
+    regions : tuple of str, length N; empty strings where not known
+    excluded : areas left out, with reasons
+    """
+
+    areas: tuple[str, ...]
+    area_names: tuple[str, ...]
+    periods: tuple[str, ...]
+    y: np.ndarray
+    first_treated: np.ndarray
+    exposure: np.ndarray
+    se: np.ndarray | None = None
+    weights: np.ndarray | None = None
+    regions: tuple[str, ...] = ()
+    excluded: tuple[Exclusion, ...] = ()
+    unit: str = ""
+    outcome: str = ""
+    area: str = ""
+    """Code of the treated unit under study, or ``all``."""
+    area_name: str = ""
+    design: str = ""
+    synthetic: bool = False
+
+    def __post_init__(self) -> None:
+        """Freeze the arrays and refuse what is not rectangular and complete."""
+        shape = (len(self.periods), len(self.areas))
+        for name, wanted, kind in (
+            ("y", shape, float),
+            ("exposure", shape, float),
+            ("se", shape, float),
+            ("first_treated", shape[1:], np.int64),
+            ("weights", shape[1:], float),
+        ):
+            value = getattr(self, name)
+            if value is None:
+                continue
+            array = np.array(value, dtype=kind)
+            if array.shape != wanted:
+                raise DataError(f"comparison: {name} has shape {array.shape}, wanted {wanted} (periods x areas).")
+            if kind is float and not np.isfinite(array).all():
+                bad = np.argwhere(~np.isfinite(array))[0]
+                place = self.areas[bad[-1]] + (f", {self.periods[bad[0]]}" if array.ndim == 2 else "")
+                raise DataError(f"comparison: {name} has no finite value for {place}; leave the area or the period out, with a reason.")
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+        if len(set(self.areas)) != len(self.areas):
+            raise DataError("comparison: an area stands in it twice.")
+        if not self.regions:
+            object.__setattr__(self, "regions", ("",) * shape[1])
+
+    @property
+    def treated(self) -> np.ndarray:
+        """Boolean (N,): treated within the window."""
+        return self.first_treated != NEVER
+
+    @property
+    def n_periods(self) -> int:
+        """Number of periods, T."""
+        return len(self.periods)
+
+    @property
+    def donors(self) -> tuple[str, ...]:
+        """Codes of the untreated areas."""
+        return tuple(a for a, t in zip(self.areas, self.treated, strict=True) if not t)
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: pd.DataFrame,
+        *,
+        area: Hashable,
+        period: Hashable,
+        value: Hashable,
+        first_treated: Hashable,
+        se: Hashable | None = None,
+        weights: Hashable | None = None,
+        unit: str = "",
+    ) -> Comparison:
+        """Make a comparison from any long table, one row an area and period.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            Long table; it is not changed.
+        area, period, value : column names
+            `period` must sort into time order.
+        first_treated : column name
+            First treated period of the area, in the units of `period`; missing = never treated. A start after the last period counts as
+            untreated within the window.
+        se : column name, optional
+            Sampling standard error of `value`.
+        weights : column name, optional
+            Weight of the area, constant over time.
+        unit : str
+            Unit of `value`, such as ``pp``.
+
+        Returns
+        -------
+        Comparison
+            With exposure 0 before the first treated period and 1 from it on.
+
+        Raises
+        ------
+        DataError
+            If a column is missing, an (area, period) pair repeats or is absent, a value is missing, or `first_treated` or `weights`
+            vary within an area. All problems of a kind are named together.
+        """
+        columns = [c for c in (area, period, value, first_treated, se, weights) if c is not None]
+        absent = [c for c in columns if c not in frame.columns]
+        if absent:
+            raise DataError(f"frame: no column {', '.join(map(repr, absent))}; it has {', '.join(map(repr, frame.columns))}.")
+        table = frame.loc[:, list(dict.fromkeys(columns))]
+        blank = table[[area, period]].isna().any(axis=1)
+        if blank.any():
+            raise DataError(f"frame: {int(blank.sum())} row(s) have no {area!r} or no {period!r}; first at index {blank.idxmax()!r}.")
+        twice = table.duplicated([area, period])
+        if twice.any():
+            row = table[twice].iloc[0]
+            raise DataError(
+                f"frame: {int(twice.sum())} row(s) repeat an area and period, first {row[area]!r}, {row[period]!r}; keep one row for each."
+            )
+        wide = table.pivot(index=period, columns=area, values=value).sort_index()
+        gaps = [(str(a), str(p)) for p, row in wide.iterrows() for a in wide.columns[row.isna().to_numpy()]]
+        if gaps:
+            shown = "; ".join(f"{a}, {p}" for a, p in gaps[:5])
+            raise DataError(
+                f"frame: {len(gaps)} of {wide.size} cells have no {value!r} (first {shown}); leave those areas or periods out."
+            )
+        areas, periods = list(wide.columns), list(wide.index)
+        starts = _constant(table, area, first_treated).reindex(areas)
+        first = np.full(len(areas), NEVER, dtype=np.int64)
+        for n, start in enumerate(starts):
+            if pd.isna(start):
+                continue
+            later = [t for t, p in enumerate(periods) if p >= start]
+            first[n] = later[0] if later else NEVER
+        position = np.arange(len(periods))[:, None]
+        return cls(
+            areas=tuple(map(str, areas)),
+            area_names=tuple(map(str, areas)),
+            periods=tuple(map(str, periods)),
+            y=wide.to_numpy(dtype=float),
+            first_treated=first,
+            exposure=((first != NEVER) & (position >= first)).astype(float),
+            se=None if se is None else table.pivot(index=period, columns=area, values=se).loc[periods, areas].to_numpy(dtype=float),
+            weights=None if weights is None else _constant(table, area, weights).reindex(areas).to_numpy(dtype=float),
+            unit=unit,
+            outcome=str(value),
+            area="all",
+            area_name="all treated areas",
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Long table with integer ``unit`` and ``time``, ``y``, ``exposure``, ``first_treated`` (0 = never, else 1-based time), ``area``, ``period``.
+
+        The integers avoid faults that libraries show with text identifiers, dates and missing cohorts.
+        """
+        t, n = self.y.shape
+        return pd.DataFrame(
+            {
+                "unit": np.tile(np.arange(1, n + 1), t),
+                "time": np.repeat(np.arange(1, t + 1), n),
+                "y": self.y.ravel(),
+                "exposure": self.exposure.ravel(),
+                "first_treated": np.tile(self.first_treated + 1, t),
+                "area": np.tile(np.array(self.areas, dtype=object), t),
+                "period": np.repeat(np.array(self.periods, dtype=object), n),
+            }
+        )
+
+    def _repr_html_(self) -> str:
+        """Short summary for a notebook."""
+        from html import escape
+
+        label = "<strong>SYNTHETIC DATA</strong>. " if self.synthetic else ""
+        return (
+            f"<p>{label}Comparison of {escape(self.outcome)} ({escape(self.unit)}): {int(self.treated.sum())} treated and "
+            f"{len(self.donors)} untreated areas, {self.n_periods} periods {escape(self.periods[0])} to {escape(self.periods[-1])}, "
+            f"{len(self.excluded)} areas left out.</p>"
+        )
+
+
+def _constant(table: pd.DataFrame, area: Hashable, column: Hashable) -> pd.Series:
+    """One value of `column` for each area; refuses a column that varies within an area."""
+    groups = table.groupby(area)[column]
+    varying = groups.nunique(dropna=False)
+    if (varying > 1).any():
+        names = ", ".join(map(repr, varying.index[varying > 1][:5]))
+        raise DataError(f"frame: {column!r} varies within {int((varying > 1).sum())} area(s), first {names}; it must be constant.")
+    return groups.first()
+
+
+# ---------------------------------------------------------------- waist 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathPoint:
+    """Estimated difference at one event time (0 = first treated period)."""
+
+    event_time: int
+    att: float
+    n_areas: int
+    se: float | None = None
+    """Conventional standard error, where the estimator has one; for the annex."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """The treated series (mean over treated areas) beside what is estimated without the programme, period by period."""
+
+    periods: tuple[str, ...]
+    observed: tuple[float, ...]
+    counterfactual: tuple[float, ...]
+    exposure: tuple[float, ...]
+    observed_se: tuple[float, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DonorWeight:
+    """Weight of one untreated area in a counterfactual; weights sum to 1."""
+
+    area: str
+    name: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Estimate:
+    """What an estimator found. It holds no p-value: that is the business of `evaluation.inference`.
+
+    Attributes
+    ----------
+    att : float
+        Average effect on the treated at full exposure, in the outcome's unit; negative = lower than without the programme.
+    path : effects by event time
+    path_vcov : array (len(path), len(path)) or None
+        Conventional covariance of the path.
+    series : treated series and counterfactual
+    weights : donor weights, empty where the method has none
+    pre_rmspe : root mean squared gap before the start, in the outcome's unit
+    se : conventional standard error of `att`, or None; for the annex, never for a verdict
+    """
+
+    estimator: str
+    att: float
+    path: tuple[PathPoint, ...]
+    series: Series
+    pre_rmspe: float
+    path_vcov: np.ndarray | None = None
+    weights: tuple[DonorWeight, ...] = ()
+    se: float | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What a method is, in words; the methods annex is generated from it."""
+
+    name: str
+    title: str
+    family: Literal["difference-in-differences", "synthetic control"]
+    plain: str
+    """Two or three sentences for a reader without econometrics."""
+    estimand: str
+    assumptions: tuple[str, ...]
+    limits: tuple[str, ...]
+    missing_cells: str
+    source: str
+    compared_with: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Placebos:
+    """What an estimator finds where there was no programme.
+
+    Attributes
+    ----------
+    att : array (D,), estimates of D placebo assignments
+    pre_rmspe : array (D,), pre-period misfit of each
+    gaps : array (D, T), treated minus counterfactual by period, or None when too many to keep
+    labels : the placebo areas, one each, or empty for random assignments of several areas
+    exhaustive : whether all admissible assignments are there
+    """
+
+    att: np.ndarray
+    pre_rmspe: np.ndarray
+    gaps: np.ndarray | None
+    labels: tuple[str, ...]
+    exhaustive: bool
+
+
+class Estimator(Protocol):
+    """What every registry member offers. Options are fields of a frozen dataclass."""
+
+    card: ClassVar[Card]
+
+    @property
+    def name(self) -> str:
+        """Registry name."""
+
+    def check(self, comparison: Comparison) -> list[Check]:
+        """What must hold before a fit makes sense."""
+
+    def fit(self, comparison: Comparison) -> Estimate:
+        """Estimate; raises `DataError` where the comparison cannot carry the method."""
+
+    def placebos(self, comparison: Comparison, *, draws: int, seed: int) -> Placebos:
+        """Estimates for untreated areas given the treated areas' starts; truly treated areas are left out."""
+
+
+# ---------------------------------------------------------------- what it amounts to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interval:
+    """Both ends of an interval, in the outcome's unit."""
+
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inference:
+    """How surely an estimate differs from what chance alone gives.
+
+    Attributes
+    ----------
+    p_value : two-sided, or None where it cannot be computed
+    interval : by test inversion, at `level`
+    reps : number of placebo assignments compared with
+    as_large : how many of them show a statistic at least as large
+    smallest_p : the floor of the p-value, 1 / (reps + 1)
+    mde : smallest effect found with 80% power at `level`, as a magnitude; None where it cannot be computed
+    placebo_gaps : gaps of the placebo areas by period (for the figure), or None
+    """
+
+    method: str
+    null: str
+    level: float
+    reps: int
+    seed: int
+    p_value: float | None
+    interval: Interval | None
+    as_large: int | None = None
+    smallest_p: float | None = None
+    mde: float | None = None
+    placebo_gaps: tuple[tuple[float, ...], ...] | None = None
+    decides: bool = True
+    """Whether a verdict may rest on it."""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One diagnostic: passed, failed, or not run (None), with its number and threshold."""
+
+    name: str
+    title: str
+    passed: bool | None
+    text: str
+    value: float | None = None
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What a number rests on; no clock times and no machine names."""
+
+    design_sha256: str
+    panel_sha256: str
+    inputs: tuple[InputFile, ...]
+    code_version: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Finding:
+    """One estimate with everything needed to publish it; one JSON file."""
+
+    design: str
+    outcome: str
+    area: str
+    area_name: str
+    unit: str
+    estimator: str
+    family: str
+    start: str
+    """First month of the programme in this area; for several areas, ``YYYY-MM to YYYY-MM``."""
+    start_basis: str
+    n_treated: int
+    n_donors: int
+    excluded: tuple[Exclusion, ...]
+    estimate: Estimate
+    inferences: tuple[Inference, ...]
+    checks: tuple[Check, ...]
+    people: float | None
+    """Residents the outcome is a rate of, in the treated areas at the last period; None where not known or not a rate."""
+    supported: int | None
+    """People the programme said it would support in the treated areas in the first year."""
+    synthetic: bool
+    provenance: Provenance
+
+    @property
+    def inference(self) -> Inference:
+        """The inference a verdict may rest on."""
+        return next(i for i in self.inferences if i.decides)
+
+
+VerdictName = Literal[
+    "not estimated",
+    "comparison not credible",
+    "implausible size",
+    "detected",
+    "mixed signs",
+    "large changes ruled out",
+    "too imprecise to tell",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conclusion:
+    """What the findings of one area and outcome amount to."""
+
+    design: str
+    outcome: str
+    area: str
+    area_name: str
+    primary: bool
+    verdict: VerdictName
+    because: str
+    """Which rule decided, in words."""
+    sentence: str
+    headline: str | None
+    """Estimator whose finding the sentence quotes, or None."""
+    att: float | None = None
+    interval: Interval | None = None
+    mde: float | None = None
+    cap: float | None = None
+    """Largest difference the supported people could produce, in the outcome's unit; None = not established."""
+    people: Interval | None = None
+    """The interval in people."""
+    synthetic: bool = False
+    reasons: tuple[str, ...] = field(default=())
