@@ -16,7 +16,7 @@ from evaluation.errors import EvaluationError, JobsFailed
 
 if TYPE_CHECKING:
     from evaluation.batch.plan import Plan
-    from evaluation.design.study import Study
+    from evaluation.report.engine import Engine
 
 DESCRIPTION = """\
 Did the trailblazers work, and could we have told?
@@ -86,23 +86,32 @@ def build_parser() -> argparse.ArgumentParser:
 
     def engine(sub: argparse.ArgumentParser) -> None:
         sub.add_argument(
-            "--engine", choices=("auto", "quarto", "embedded"), default="auto", help="who renders (default: Quarto where it is installed)"
+            "--engine",
+            choices=("auto", "quarto", "embedded"),
+            default="auto",
+            help="who renders (default: Quarto where it is installed)",
         )
 
     demo = verb("demo", "Evaluate SYNTHETIC demonstration data, from data to published report.", out=True, runs=True)
     engine(demo)
-    check = verb("check", "Check the data of a design against their contracts; exit code 3 where they break one.", data=True)
+    check = verb("check", "Check data files against their contracts; exit code 3 where they break one.")
+    check.add_argument("--data", required=True, type=Path, metavar="DIR", help="folder of the data files, as published")
+    check.add_argument("--design", default="", metavar="NAME", help="only the sources this study can use (default: all)")
     check.add_argument("--out", type=Path, metavar="FILE", help="also write the findings of the check to this CSV file")
     for name, text in (
         ("plan", "Say what would run, what is done, what is refused and why; run nothing."),
         ("run", "Run the notebooks of a design; what is done already is not run again."),
     ):
         sub = verb(name, text, data=True, out=True, runs=name == "run")
-        sub.add_argument("--only", action="append", default=[], metavar="AREA", help="only this treated area, by code (may be repeated)")
+        sub.add_argument(
+            "--only", action="append", default=[], metavar="AREA", help="only this treated area, by code (may be repeated)"
+        )
     report = verb("report", "Publish the findings of a run as HTML and PDF.")
     status = verb("status", "Say what a run folder holds.")
     for sub in (report, status):
-        sub.add_argument("--run", type=Path, metavar="DIR", default=project.RUNS / "economic-inactivity-trailblazers", help="run folder")
+        sub.add_argument(
+            "--run", type=Path, metavar="DIR", default=project.RUNS / "economic-inactivity-trailblazers", help="run folder"
+        )
     engine(report)
     return parser
 
@@ -141,9 +150,9 @@ def demo(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> int:
     """Check data against contracts."""
-    from evaluation.batch.stages import check_data
+    from evaluation.batch.stages import check_files
 
-    text, code = check_data(options.design, options.data, options.out)
+    text, code = check_files(options.data, options.design, options.out)
     print(text)
     return code
 
@@ -159,8 +168,15 @@ def plan(options: argparse.Namespace) -> int:
     for refusal in planned.refusals:
         print(f"  refused {refusal.outcome}/{refusal.area}: {refusal.reason}")
     seconds = [item.record.seconds for item in planned.jobs if item.record]
-    guess = f", about {len(planned.to_run) * sum(seconds) / len(seconds) / 60:.1f} notebook minutes" if seconds and planned.to_run else ""
-    print(f"{len(planned.to_run)} of {len(planned.jobs)} notebooks to run{guess}; {len(planned.refusals)} refused. Run folder: {run}")
+    guess = (
+        f", about {len(planned.to_run) * sum(seconds) / len(seconds) / 60:.1f} notebook minutes"
+        if seconds and planned.to_run
+        else ""
+    )
+    print(
+        f"{len(planned.to_run)} of {len(planned.jobs)} notebooks to run{guess}; {len(planned.refusals)} refused. "
+        f"Run folder: {run}"
+    )
     return 0
 
 
@@ -223,7 +239,10 @@ def _run_notebooks(planned: Plan, folder: Path, *, jobs: int, watch: Stopwatch) 
         nonlocal ended
         ended += 1
         word = "done" if record.state == "done" else "FAILED"
-        print(f"  {ended:>3}/{total}  {word:<6} {job.outcome} · {job.area_name} · {job.notebook}  {record.seconds:.1f} s", flush=True)
+        print(
+            f"  {ended:>3}/{total}  {word:<6} {job.outcome} · {job.area_name} · {job.notebook}  {record.seconds:.1f} s",
+            flush=True,
+        )
         if record.error:
             print(f"           {record.error}")
 
@@ -233,7 +252,7 @@ def _run_notebooks(planned: Plan, folder: Path, *, jobs: int, watch: Stopwatch) 
     return [f"{record.id}: {record.error}" for record in records if record.state == "failed"]
 
 
-def _publish(folder: Path, engine: str, watch: Stopwatch) -> None:
+def _publish(folder: Path, engine: Engine, watch: Stopwatch) -> None:
     from evaluation.batch.publish import publish
 
     with watch.time("report") as notes:

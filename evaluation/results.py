@@ -14,9 +14,8 @@ All records are frozen. Frames and arrays are copied in and must not be written 
 
 from __future__ import annotations
 
-from collections.abc import Hashable
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, Protocol
+from typing import ClassVar, Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -51,13 +50,15 @@ class InputFile:
 class Panel:
     """Every outcome of every area in one long table.
 
-    `frame` has the columns ``area_code``, ``area_name``, ``period`` (``2024`` for a calendar year, otherwise ``YYYY-MM``, the last month
-    of the reference window), ``outcome``, ``value`` (float, missing where not published), ``se`` (sampling standard error in
+    `frame` has the columns ``area_code``, ``area_name``, ``period`` (``2024`` for a calendar year, otherwise ``YYYY-MM``, the
+    last month of the reference window), ``outcome``, ``value`` (float, missing where not published), ``se`` (sampling standard error in
     the outcome's unit, missing where none) and ``flag`` (empty, or why the value is missing or weak).
     """
 
     frame: pd.DataFrame
     inputs: tuple[InputFile, ...]
+    notes: tuple[str, ...] = ()
+    """Warnings of the contracts' checks, and rows of other geographies that were set aside."""
 
     @property
     def synthetic(self) -> bool:
@@ -194,7 +195,8 @@ class Comparison:
     areas, area_names : tuple of str, length N
     periods : tuple of str, length T, in order
     y : array (T, N), in `unit`
-    first_treated : integer array (N,), index of the first period whose reference window touches the programme; `NEVER` = untreated in the window
+    first_treated : integer array (N,), index of the first period whose reference window touches the programme; `NEVER` =
+        untreated in the window
     exposure : array (T, N), share of each period's reference window that lies after the start (0 to 1)
     se : array (T, N) of sampling standard errors in `unit`, or None where the outcome has none
     weights : array (N,), population, or None for equal weights
@@ -239,7 +241,9 @@ class Comparison:
             if kind is float and not np.isfinite(array).all():
                 bad = np.argwhere(~np.isfinite(array))[0]
                 place = self.areas[bad[-1]] + (f", {self.periods[bad[0]]}" if array.ndim == 2 else "")
-                raise DataError(f"comparison: {name} has no finite value for {place}; leave the area or the period out, with a reason.")
+                raise DataError(
+                    f"comparison: {name} has no finite value for {place}; leave the area or the period out, with a reason."
+                )
             array.setflags(write=False)
             object.__setattr__(self, name, array)
         if len(set(self.areas)) != len(self.areas):
@@ -267,12 +271,12 @@ class Comparison:
         cls,
         frame: pd.DataFrame,
         *,
-        area: Hashable,
-        period: Hashable,
-        value: Hashable,
-        first_treated: Hashable,
-        se: Hashable | None = None,
-        weights: Hashable | None = None,
+        area: str,
+        period: str,
+        value: str,
+        first_treated: str,
+        se: str | None = None,
+        weights: str | None = None,
         unit: str = "",
     ) -> Comparison:
         """Make a comparison from any long table, one row an area and period.
@@ -284,8 +288,8 @@ class Comparison:
         area, period, value : column names
             `period` must sort into time order.
         first_treated : column name
-            First treated period of the area, in the units of `period`; missing = never treated. A start after the last period counts as
-            untreated within the window.
+            First treated period of the area, in the units of `period`; missing = never treated. A start after the last period
+            counts as untreated within the window.
         se : column name, optional
             Sampling standard error of `value`.
         weights : column name, optional
@@ -301,8 +305,8 @@ class Comparison:
         Raises
         ------
         DataError
-            If a column is missing, an (area, period) pair repeats or is absent, a value is missing, or `first_treated` or `weights`
-            vary within an area. All problems of a kind are named together.
+            If a column is missing, an (area, period) pair repeats or is absent, a value is missing, or `first_treated` or
+            `weights` vary within an area. All problems of a kind are named together.
         """
         columns = [c for c in (area, period, value, first_treated, se, weights) if c is not None]
         absent = [c for c in columns if c not in frame.columns]
@@ -311,12 +315,15 @@ class Comparison:
         table = frame.loc[:, list(dict.fromkeys(columns))]
         blank = table[[area, period]].isna().any(axis=1)
         if blank.any():
-            raise DataError(f"frame: {int(blank.sum())} row(s) have no {area!r} or no {period!r}; first at index {blank.idxmax()!r}.")
+            raise DataError(
+                f"frame: {int(blank.sum())} row(s) have no {area!r} or no {period!r}; first at index {blank.idxmax()!r}."
+            )
         twice = table.duplicated([area, period])
         if twice.any():
             row = table[twice].iloc[0]
             raise DataError(
-                f"frame: {int(twice.sum())} row(s) repeat an area and period, first {row[area]!r}, {row[period]!r}; keep one row for each."
+                f"frame: {int(twice.sum())} row(s) repeat an area and period, first {row[area]!r}, {row[period]!r}; "
+                "keep one row for each."
             )
         wide = table.pivot(index=period, columns=area, values=value).sort_index()
         gaps = [(str(a), str(p)) for p, row in wide.iterrows() for a in wide.columns[row.isna().to_numpy()]]
@@ -341,7 +348,9 @@ class Comparison:
             y=wide.to_numpy(dtype=float),
             first_treated=first,
             exposure=((first != NEVER) & (position >= first)).astype(float),
-            se=None if se is None else table.pivot(index=period, columns=area, values=se).loc[periods, areas].to_numpy(dtype=float),
+            se=None
+            if se is None
+            else table.pivot(index=period, columns=area, values=se).loc[periods, areas].to_numpy(dtype=float),
             weights=None if weights is None else _constant(table, area, weights).reindex(areas).to_numpy(dtype=float),
             unit=unit,
             outcome=str(value),
@@ -350,7 +359,7 @@ class Comparison:
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Long table with integer ``unit`` and ``time``, ``y``, ``exposure``, ``first_treated`` (0 = never, else 1-based time), ``area``, ``period``.
+        """Long table ``unit``, ``time`` (integers from 1), ``y``, ``exposure``, ``first_treated`` (0 = never), ``area``, ``period``.
 
         The integers avoid faults that libraries show with text identifiers, dates and missing cohorts.
         """
@@ -374,18 +383,21 @@ class Comparison:
         label = "<strong>SYNTHETIC DATA</strong>. " if self.synthetic else ""
         return (
             f"<p>{label}Comparison of {escape(self.outcome)} ({escape(self.unit)}): {int(self.treated.sum())} treated and "
-            f"{len(self.donors)} untreated areas, {self.n_periods} periods {escape(self.periods[0])} to {escape(self.periods[-1])}, "
+            f"{len(self.donors)} untreated areas, {self.n_periods} periods "
+            f"{escape(self.periods[0])} to {escape(self.periods[-1])}, "
             f"{len(self.excluded)} areas left out.</p>"
         )
 
 
-def _constant(table: pd.DataFrame, area: Hashable, column: Hashable) -> pd.Series:
+def _constant(table: pd.DataFrame, area: str, column: str) -> pd.Series:
     """One value of `column` for each area; refuses a column that varies within an area."""
     groups = table.groupby(area)[column]
     varying = groups.nunique(dropna=False)
     if (varying > 1).any():
         names = ", ".join(map(repr, varying.index[varying > 1][:5]))
-        raise DataError(f"frame: {column!r} varies within {int((varying > 1).sum())} area(s), first {names}; it must be constant.")
+        raise DataError(
+            f"frame: {column!r} varies within {int((varying > 1).sum())} area(s), first {names}; it must be constant."
+        )
     return groups.first()
 
 

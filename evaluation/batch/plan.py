@@ -10,16 +10,30 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from evaluation import project
 from evaluation.batch.ledger import JobRecord, read_record
-from evaluation.design.study import Study
 from evaluation.errors import ConfigurationError, DataError
+
+if TYPE_CHECKING:
+    from evaluation.design.study import Study
 
 DID_NOTEBOOK = "20_estimate_did.ipynb"
 SYNTHETIC_CONTROL_NOTEBOOK = "30_estimate_synthetic_control.ipynb"
 
-_PACKAGES = ("numpy", "pandas", "scipy", "pyfixest", "linearmodels", "statsmodels", "matplotlib", "papermill", "ipykernel", "pyarrow")
+_PACKAGES = (
+    "numpy",
+    "pandas",
+    "scipy",
+    "pyfixest",
+    "linearmodels",
+    "statsmodels",
+    "matplotlib",
+    "papermill",
+    "ipykernel",
+    "pyarrow",
+)
 """Packages whose versions can change what a notebook produces."""
 
 
@@ -109,10 +123,18 @@ def make_plan(study: Study, panel_sha256: str, run: Path, *, only: Sequence[str]
     if design.estimate_pooled:
         units["all"] = "all treated areas"
     if not units:
-        raise ConfigurationError(f"design {design.id}: it estimates no area and no pooled effect; set estimate_areas or estimate_pooled.")
+        raise ConfigurationError(
+            f"design {design.id}: it estimates no area and no pooled effect; set estimate_areas or estimate_pooled."
+        )
     _refuse_unknown(only, tuple(units), f"design {design.id} estimates no area", "areas")
     shared = hashlib.sha256()
-    for part in (design.sha256, panel_sha256, project.code_sha256(), json.dumps(environment(), sort_keys=True), _folder_sha256(project.CONTRACTS)):
+    for part in (
+        design.sha256,
+        panel_sha256,
+        project.code_sha256(),
+        json.dumps(environment(), sort_keys=True),
+        _folder_sha256(project.CONTRACTS),
+    ):
         shared.update(part.encode() + b"\0")
     notebooks = {name: (project.NOTEBOOKS / name).read_bytes() for name in (DID_NOTEBOOK, SYNTHETIC_CONTROL_NOTEBOOK)}
     jobs: list[PlannedJob] = []
@@ -132,7 +154,13 @@ def make_plan(study: Study, panel_sha256: str, run: Path, *, only: Sequence[str]
             ):
                 if not estimators:
                     continue
-                parameters = {"design": design.id, "outcome": plan.id, "area_code": code, "panel": "../../panel.parquet", "results": "."}
+                parameters = {
+                    "design": design.id,
+                    "outcome": plan.id,
+                    "area_code": code,
+                    "panel": "../../panel.parquet",
+                    "results": ".",
+                }
                 key = shared.copy()
                 key.update(notebooks[notebook] + json.dumps(parameters, sort_keys=True).encode())
                 job = Job(
@@ -174,11 +202,10 @@ def check_parameters(notebook: Path, parameters: Mapping[str, object]) -> None:
         Naming every unknown parameter with the nearest name, and every one of the wrong type.
     """
     from papermill.inspection import inspect_notebook
+    from papermill.iorw import load_notebook_node
     from papermill.utils import find_first_tagged_cell_index
 
-    import nbformat
-
-    if find_first_tagged_cell_index(nbformat.read(notebook, 4), "parameters") < 0:
+    if find_first_tagged_cell_index(load_notebook_node(str(notebook)), "parameters") < 0:
         raise ConfigurationError(f"{notebook.name}: no cell has the tag 'parameters'; tag the cell that holds the defaults.")
     known = inspect_notebook(notebook)
     problems = []
@@ -198,7 +225,10 @@ def check_parameters(notebook: Path, parameters: Mapping[str, object]) -> None:
 def _refuse_unknown(given: Sequence[str], known: Sequence[str], what: str, noun: str) -> None:
     unknown = [name for name in given if name not in known]
     if unknown:
-        hints = [f"{name!r}" + "".join(f" (did you mean {n}?)" for n in difflib.get_close_matches(name, known, n=1)) for name in unknown]
+        hints = [
+            f"{name!r}" + "".join(f" (did you mean {n}?)" for n in difflib.get_close_matches(name, known, n=1))
+            for name in unknown
+        ]
         raise ConfigurationError(f"{what} {', '.join(hints)}; {noun} there are: {', '.join(known)}.")
 
 

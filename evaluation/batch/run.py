@@ -17,15 +17,20 @@ from evaluation import project
 from evaluation.batch.job import EXECUTED, VERDICT
 from evaluation.batch.kernels import KERNEL, ensure_kernel
 from evaluation.batch.ledger import JobRecord, write_record
+from evaluation.batch.nursery import WarmProcess, fork, open_nursery
 from evaluation.batch.plan import Job, Plan
 from evaluation.errors import ConfigurationError
 
 CELL_SECONDS = 600
 """Longest time one cell may take; the estimates of one area take seconds."""
 JOB_SECONDS = 1200
-POLL_SECONDS = 0.05
+POLL_SECONDS = 0.02
+WORTH_WARMING = 3
+"""Fewer jobs than this end sooner without a nursery."""
 
-_ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS", "NUMBA_NUM_THREADS")}
+_ONE_THREAD = {
+    name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS", "NUMBA_NUM_THREADS")
+}
 """Two jobs of two threads each are slower than two of one, and sums come out in another order."""
 
 
@@ -33,7 +38,7 @@ _ONE_THREAD = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS",
 class _Running:
     job: Job
     folder: Path
-    process: subprocess.Popen[bytes]
+    process: subprocess.Popen[bytes] | WarmProcess
     started: float
 
 
@@ -55,7 +60,9 @@ def lock_run(run: Path) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             handle.seek(0)
-            raise ConfigurationError(f"{run}: process {handle.read().strip()} is running there; wait for it, or use --out.") from error
+            raise ConfigurationError(
+                f"{run}: process {handle.read().strip()} is running there; wait for it, or use --out."
+            ) from error
         handle.seek(0)
         handle.truncate()
         handle.write(str(os.getpid()))
@@ -63,7 +70,9 @@ def lock_run(run: Path) -> Iterator[None]:
         yield
 
 
-def run_plan(plan: Plan, run: Path, *, jobs: int = 0, on_end: Callable[[Job, JobRecord], None] | None = None) -> tuple[JobRecord, ...]:
+def run_plan(
+    plan: Plan, run: Path, *, jobs: int = 0, on_end: Callable[[Job, JobRecord], None] | None = None
+) -> tuple[JobRecord, ...]:
     """Run what a plan has not done yet.
 
     Parameters
@@ -85,34 +94,36 @@ def run_plan(plan: Plan, run: Path, *, jobs: int = 0, on_end: Callable[[Job, Job
     if not waiting:
         return ()
     ensure_kernel()
-    work = run / ".work"
+    work = run.resolve() / ".work"
     shutil.rmtree(work, ignore_errors=True)
     running: list[_Running] = []
     records: list[JobRecord] = []
-    try:
-        while waiting or running:
-            while waiting and len(running) < (jobs or os.cpu_count() or 1):
-                running.append(_start(waiting.pop(0), work))
-            for item in list(running):
-                late = time.monotonic() - item.started > JOB_SECONDS
-                if item.process.poll() is None and not late:
-                    continue
-                if late:
-                    _stop(item.process)
-                running.remove(item)
-                record = _finish(item, run, late=late)
-                records.append(record)
-                if on_end:
-                    on_end(item.job, record)
-            time.sleep(POLL_SECONDS)
-    finally:
-        for item in running:
-            _stop(item.process)
-        shutil.rmtree(work, ignore_errors=True)
+    nursery = open_nursery(_environment()) if len(waiting) >= WORTH_WARMING else contextlib.nullcontext(enter_result=False)
+    with nursery as is_warm:
+        try:
+            while waiting or running:
+                while waiting and len(running) < (jobs or os.cpu_count() or 1):
+                    running.append(_start(waiting.pop(0), work, is_warm=is_warm))
+                for item in list(running):
+                    late = time.monotonic() - item.started > JOB_SECONDS
+                    if item.process.poll() is None and not late:
+                        continue
+                    if late:
+                        _stop(item.process)
+                    running.remove(item)
+                    record = _finish(item, run, late=late)
+                    records.append(record)
+                    if on_end:
+                        on_end(item.job, record)
+                time.sleep(POLL_SECONDS)
+        finally:
+            for item in running:
+                _stop(item.process)
+            shutil.rmtree(work, ignore_errors=True)
     return tuple(records)
 
 
-def _start(job: Job, work: Path) -> _Running:
+def _start(job: Job, work: Path, *, is_warm: bool) -> _Running:
     folder = work / job.id.replace("/", ".")
     folder.mkdir(parents=True)
     spec = {
@@ -122,18 +133,27 @@ def _start(job: Job, work: Path) -> _Running:
         "kernel": KERNEL,
         "cell_seconds": CELL_SECONDS,
     }
-    (folder / "spec.json").write_text(json.dumps(spec), "utf-8")
-    environment = os.environ | _ONE_THREAD | {"PYTHONHASHSEED": "0", "JUPYTER_PREFER_ENV_PATH": "1", "MPLBACKEND": "agg"}
-    with (folder / "log.txt").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "evaluation.batch.job", str(folder / "spec.json")],
+    spec_file, log_file = folder / "spec.json", folder / "log.txt"
+    spec_file.write_text(json.dumps(spec), "utf-8")
+    environment = _environment()
+    started = time.monotonic()
+    if is_warm:
+        warm = fork("job", [str(spec_file)], environment=environment, folder=str(folder), log=str(log_file))
+        return _Running(job=job, folder=folder, process=warm, started=started)
+    with log_file.open("wb") as log:
+        plain = subprocess.Popen(
+            [sys.executable, "-m", "evaluation.batch.job", str(spec_file)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             env=environment,
             cwd=folder,
         )
-    return _Running(job=job, folder=folder, process=process, started=time.monotonic())
+    return _Running(job=job, folder=folder, process=plain, started=started)
+
+
+def _environment() -> dict[str, str]:
+    return os.environ | _ONE_THREAD | {"PYTHONHASHSEED": "0", "JUPYTER_PREFER_ENV_PATH": "1"}
 
 
 def _finish(item: _Running, run: Path, *, late: bool) -> JobRecord:
@@ -143,7 +163,11 @@ def _finish(item: _Running, run: Path, *, late: bool) -> JobRecord:
         problem = json.loads((item.folder / VERDICT).read_text("utf-8"))["problem"]
     except (OSError, ValueError):
         tail = (item.folder / "log.txt").read_text("utf-8", errors="replace").strip().splitlines()[-1:]
-        problem = f"stopped after {JOB_SECONDS} s" if late else f"the process ended with {item.process.returncode}; {' '.join(tail) or 'no message'}"
+        problem = (
+            f"stopped after {JOB_SECONDS} s"
+            if late
+            else f"the process ended with {item.process.returncode}; {' '.join(tail) or 'no message'}"
+        )
     executed = item.folder / EXECUTED
     target = run / "notebooks" / f"{job.id}.ipynb"
     failed = target.with_suffix(".failed.ipynb")
@@ -165,13 +189,14 @@ def _finish(item: _Running, run: Path, *, late: bool) -> JobRecord:
     return record
 
 
-def _stop(process: subprocess.Popen[bytes]) -> None:
+def _stop(process: subprocess.Popen[bytes] | WarmProcess) -> None:
     """End a job and its kernel, children first."""
-    import psutil
+    if isinstance(process, subprocess.Popen):
+        import psutil
 
-    with contextlib.suppress(psutil.NoSuchProcess):
-        for child in psutil.Process(process.pid).children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                child.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            for child in psutil.Process(process.pid).children(recursive=True):
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    child.kill()
     process.kill()
     process.wait()

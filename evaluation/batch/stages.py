@@ -5,25 +5,24 @@ data -> panel -> plan -> notebooks -> conclusions -> report
 
 from __future__ import annotations
 
-import hashlib
 import json
-import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from evaluation import project
 from evaluation.batch.ledger import read_records
 from evaluation.batch.plan import Plan, environment, make_plan
-from evaluation.contracts import load_contracts
+from evaluation.contracts.check import Violation, format_violations
+from evaluation.contracts.load import load_contracts
 from evaluation.design.protocol import load_design
-from evaluation.design.study import Study
+from evaluation.design.study import Study, panel_outcomes
 from evaluation.errors import ConfigurationError
-from evaluation.panel.build import build_panel, panel_sha256, read_panel, write_panel
-from evaluation.plain import dump_json, from_plain
+from evaluation.panel.build import build_panel
+from evaluation.panel.store import panel_sha256, write_panel
+from evaluation.plain import dump_json, from_plain, to_plain
 from evaluation.project import write_whole
-from evaluation.results import Conclusion, Design, Finding, Panel
+from evaluation.results import Conclusion, Finding
 
 DEMONSTRATION = "economic-inactivity-trailblazers"
 """The study the demonstration data are made for."""
@@ -53,17 +52,18 @@ def write_demonstration_data(run: Path) -> Path:
     return folder
 
 
-def prepare(design_id: str, data: Path, run: Path) -> tuple[Study, Plan]:
+def prepare(design_id: str, data: Path, run: Path, *, only: Sequence[str] = (), write: bool = True) -> tuple[Study, Plan]:
     """Check the data against their contracts, build the panel, and plan the jobs.
 
-    Nothing is written to `run` unless the design is sound and the data keep their contracts.
+    Nothing is written to `run` unless the design is sound and the data keep their contracts, and nothing at all without `write`.
     """
     contracts = load_contracts()
     design = load_design(contracts, design_id)
-    outcomes = sorted(panel_outcomes(design, contracts.outcomes))
-    panel = build_panel(data, contracts, outcomes)
-    write_panel(panel, run / "panel.parquet")
+    panel = build_panel(data, contracts, panel_outcomes(design, contracts))
     study = Study(design=design, contracts=contracts, panel=panel)
+    planned = make_plan(study, panel_sha256(panel), run, only=only)
+    if not write:
+        return study, planned
     manifest = RunManifest(
         design=design.id,
         design_sha256=design.sha256,
@@ -73,46 +73,36 @@ def prepare(design_id: str, data: Path, run: Path) -> tuple[Study, Plan]:
         synthetic=panel.synthetic,
         planted=(data / "SYNTHETIC_planted_effects.csv").exists(),
     )
+    write_panel(panel, run / "panel.parquet")
     write_whole(run / "protocol.yml", contracts.designs[design.id].read_bytes())
     write_whole(run / "manifest.json", dump_json(manifest))
-    return study, make_plan(study, manifest.panel_sha256, run)
-
-
-def panel_outcomes(design: Design, outcomes: dict) -> set[str]:  # type: ignore[type-arg]
-    """Outcomes a design needs in its panel: its own and the populations that weight them."""
-    wanted = {plan.id for plan in design.outcomes}
-    if design.unit == "place":
-        wanted |= {outcomes[name].population for name in wanted if outcomes[name].population}
-    return wanted
+    return study, planned
 
 
 def load_findings(run: Path, design: str) -> tuple[Finding, ...]:
     """Every finding whose job is recorded as done, by path."""
     names = sorted(name for record in read_records(run) if record.state == "done" for name in record.results)
-    return tuple(from_plain(Finding, json.loads((run / name).read_text("utf-8"))) for name in names if name.startswith(f"findings/{design}/"))
+    return tuple(
+        from_plain(Finding, json.loads((run / name).read_text("utf-8")))
+        for name in names
+        if name.startswith(f"findings/{design}/")
+    )
 
 
 def conclude_run(study: Study, plan: Plan, run: Path) -> tuple[Conclusion, ...]:
-    """Draw a conclusion for every outcome and area of the plan, from the findings on disk, and write them."""
-    from evaluation.synthesis.verdict import conclude
+    """Draw a conclusion for every outcome and area of the design, from the findings on disk, and write them."""
+    from evaluation.synthesis.verdict import conclude_all
 
     design = study.design
-    findings = load_findings(run, design.id)
-    planned = {(p.job.outcome, p.job.area): p.job.area_name for p in plan.jobs}
-    refused = {(r.outcome, r.area): r for r in plan.refusals}
-    conclusions = []
-    for (outcome, area), name in sorted(planned.items() | {(key, r.area_name) for key, r in refused.items()}):
-        conclusion = conclude(
-            [f for f in findings if (f.outcome, f.area) == (outcome, area)],
-            design,
-            outcome=outcome,
-            area=area,
-            area_name=name,
-            refusal=refused[outcome, area].reason if (outcome, area) in refused else "",
-        )
-        write_whole(run / "conclusions" / outcome / f"{area}.json", dump_json(conclusion))
-        conclusions.append(conclusion)
-    return tuple(conclusions)
+    unavailable = {(refusal.outcome, refusal.area): refusal.reason for refusal in plan.refusals}
+    for record in read_records(run):
+        outcome, area, _ = record.id.split("/")
+        if record.state == "failed":
+            unavailable.setdefault((outcome, area), "its notebook failed; see the annex")
+    conclusions = conclude_all(load_findings(run, design.id), design, study.contracts.outcomes, unavailable=unavailable)
+    for conclusion in conclusions:
+        write_whole(run / "conclusions" / conclusion.outcome / f"{conclusion.area}.json", dump_json(conclusion))
+    return conclusions
 
 
 def read_manifest(run: Path) -> RunManifest:
@@ -121,4 +111,71 @@ def read_manifest(run: Path) -> RunManifest:
         return from_plain(RunManifest, json.loads((run / "manifest.json").read_text("utf-8")))
     except OSError as error:
         there = ", ".join(sorted(p.parent.name for p in run.parent.glob("*/manifest.json"))) or "none"
-        raise ConfigurationError(f"{run}: no run here; runs there are: {there}. Make one with `trailblazer run` or `trailblazer demo`.") from error
+        raise ConfigurationError(
+            f"{run}: no run here; runs there are: {there}. Make one with `trailblazer run` or `trailblazer demo`."
+        ) from error
+
+
+def explain_run(run: Path) -> str:
+    """What a run folder holds, in words."""
+    manifest = read_manifest(run)
+    records = list(read_records(run))
+    done = [r for r in records if r.state == "done"]
+    failed = [r for r in records if r.state == "failed"]
+    conclusions = [
+        from_plain(Conclusion, json.loads(path.read_text("utf-8"))) for path in sorted((run / "conclusions").glob("*/*.json"))
+    ]
+    lines = [
+        f"{run}",
+        f"  design       {manifest.design}, protocol {manifest.design_sha256[:12]}",
+        f"  data         panel {manifest.panel_sha256[:12]}{', SYNTHETIC' if manifest.synthetic else ''}",
+        f"  code         {manifest.code_version}",
+        f"  notebooks    {len(done)} done in {sum(r.seconds for r in done):.0f} notebook seconds, {len(failed)} failed",
+        *(f"    failed     {r.id}: {r.error}" for r in failed),
+        f"  conclusions  {len(conclusions)}",
+        *(f"    {c.outcome} · {c.area_name}: {c.verdict}" for c in conclusions),
+    ]
+    page = run / "report" / "index.html"
+    lines.append(f"  report       {page if page.exists() else 'not published yet: trailblazer report --run ' + str(run)}")
+    return "\n".join(lines)
+
+
+def check_files(data: Path, design_id: str, out: Path | None) -> tuple[str, int]:
+    """Hold data files against their contracts: those a design needs, or every one in the folder when no design is named.
+
+    Returns
+    -------
+    str
+        What was found, for a person; also written to `out` as CSV where given.
+    int
+        Exit code: 0, or 3 where a contract is broken.
+    """
+    from evaluation.panel.build import check_data
+
+    contracts = load_contracts()
+    sources: list[str] | None = None
+    if design_id:
+        wanted = panel_outcomes(load_design(contracts, design_id), contracts)
+        sources = sorted({rule.source for name in wanted for rule in contracts.outcomes[name].series})
+    checked = check_data(data, contracts, sources)
+    if out is not None:
+        write_whole(out, violations_csv(checked.violations))
+    lines = [f"checked {len(checked.files)} file(s): {', '.join(checked.files)}", *(f"  note: {note}" for note in checked.notes)]
+    if checked.violations:
+        lines.append(format_violations(checked.violations))
+    lines += checked.refusals
+    broken = bool(checked.refusals) or any(item.severity == "error" for item in checked.violations)
+    lines.append("A contract is broken; nothing was written." if broken else "Every file keeps its contract.")
+    return "\n".join(lines), 3 if broken else 0
+
+
+def violations_csv(violations: Sequence[Violation]) -> str:
+    """Findings of a check as CSV text, one row a finding."""
+    import csv
+    import io
+
+    text = io.StringIO()
+    writer = csv.DictWriter(text, [item.name for item in fields(Violation)], lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(to_plain(item) for item in violations)
+    return text.getvalue()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import types
 import typing
 from collections.abc import Iterable, Mapping
@@ -45,10 +46,15 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {folded[found[0]]}" if found else ""
 
 
+@functools.cache
+def _hints(cls: Any) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
 def field_problems(cls: type, raw: Mapping[str, Any]) -> list[FieldProblem]:
     """What is wrong with the raw values of a record of type `cls`: unknown keys, missing keys, values of the wrong kind."""
     fields = {f.name: f for f in dataclasses.fields(cls)}
-    hints = typing.get_type_hints(cls)
+    hints = _hints(cls)
     problems = [
         FieldProblem(str(key), f"{str(key)!r} is not a key here{nearest(str(key), fields)}; the keys are {', '.join(fields)}")
         for key in raw
@@ -145,7 +151,7 @@ class Record:
         problems = field_problems(cls, raw)
         if problems:
             raise ConfigurationError("\n".join(f"{cls.__name__}: {p.text}." for p in problems))
-        hints = typing.get_type_hints(cls)
+        hints = _hints(cls)  # type: ignore[arg-type]
         return cls(**{key: _frozen(hints[key], value) for key, value in raw.items()})
 
 
@@ -184,7 +190,7 @@ class Programme(Record):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exposure(Record):
-    """One programme in one authority of one place. Amounts named ``funding_gbp`` are the whole place's: never add them over authorities."""
+    """One programme in one authority of one place. `funding_gbp` is the whole place's: never add it over authorities."""
 
     programme: str
     place: str
@@ -231,7 +237,7 @@ class CodeChange(Record):
     valid_from: str
     """First day of the new code, ``YYYY-MM-DD`` or ``YYYY-MM``."""
     kind: Literal["recode", "merge", "split"]
-    """``recode``: same area, new code. ``merge``: several into one; values need adding up. ``split``: one into several; needs weights."""
+    """``recode``: same area, new code. ``merge``: several into one, to be added up. ``split``: one into several, by weights."""
     note: str
 
 
@@ -325,6 +331,12 @@ class Source(Record):
     earlier_version: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the reader, such as the row a header stands in."""
+    area_column: str = ""
+    """Column of the area code; empty = the file has names only."""
+    area_name_column: str = ""
+    period_column: str = ""
+    status_column: str = ""
+    """Column a suppression marker stands in; empty = in the value's own cell."""
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -366,7 +378,7 @@ class Outcome(Record):
     name: str
     """Plain-English noun phrase, such as ``economic inactivity rate``."""
     definition: str
-    unit: Literal["pp", "people", "gbp", "households"]
+    unit: Literal["pp", "people", "gbp"]
     unit_words: str
     """Words after a difference, such as ``percentage points``."""
     level_words: str

@@ -44,7 +44,10 @@ def read_register(path: Path, cls: type[R], problems: list[str]) -> list[Row[R]]
         return []
     absent = [name for name in hints if name not in table.frame.columns]
     extra = [name for name in table.frame.columns if name not in hints]
-    problems += [f"{file}:1: {name}: is not a column of this register{nearest(name, hints)}; its columns are {', '.join(hints)}." for name in extra]
+    problems += [
+        f"{file}:1: {name}: is not a column of this register{nearest(name, hints)}; its columns are {', '.join(hints)}."
+        for name in extra
+    ]
     problems += [f"{file}:1: {name}: the column is missing{nearest(name, extra)}. Fix: add it." for name in absent]
     if absent or extra:
         return []
@@ -83,7 +86,10 @@ def check_areas(rows: list[Row[Area]]) -> Iterator[str]:
         area = row.record
         for key, code in (("code", area.code), ("code_2025", area.code_2025)):
             if not AREA_CODE.fullmatch(code):
-                yield f"{file}:{row.line}: {key}: {code!r} is not a GSS code; write a capital letter and eight digits, such as E08000016."
+                yield (
+                    f"{file}:{row.line}: {key}: {code!r} is not a GSS code; write a capital letter and eight digits, such as"
+                    " E08000016."
+                )
         if not area.name.strip():
             yield f"{file}:{row.line}: name: is empty. Fix: write the authority's name."
         if area.code[:1] != area.nation[:1]:
@@ -103,7 +109,12 @@ def check_programmes(rows: list[Row[Programme]]) -> Iterator[str]:
             yield f"programmes.csv:{row.line}: id: {row.record.id!r}; write small letters, digits and underscores."
 
 
-def check_exposures(rows: list[Row[Exposure]], areas: typing.Mapping[str, Area], programmes: typing.Mapping[str, Programme], changes: typing.Mapping[str, CodeChange]) -> Iterator[str]:
+def check_exposures(
+    rows: list[Row[Exposure]],
+    areas: typing.Mapping[str, Area],
+    programmes: typing.Mapping[str, Programme],
+    changes: typing.Mapping[str, CodeChange],
+) -> Iterator[str]:
     """Known programmes and areas; a start exactly where one is established; one line per programme, place and authority."""
     file = "exposures.csv"
     yield from _repeats(file, rows, "area_code", lambda r: (r.programme, r.place, r.area_code))
@@ -115,16 +126,28 @@ def check_exposures(rows: list[Row[Exposure]], areas: typing.Mapping[str, Area],
         if item.area_code is not None:
             yield from _unknown_area(f"{at}: area_code", item.area_code, areas, changes)
         elif item.membership_basis != "not established":
-            yield f"{at}: area_code: is empty although membership_basis is {item.membership_basis!r}; write the code, or 'not established'."
+            yield (
+                f"{at}: area_code: is empty although membership_basis is {item.membership_basis!r}; write the code, or 'not"
+                " established'."
+            )
         if not _SLUG.fullmatch(item.place):
             yield f"{at}: place: {item.place!r} is not a slug; write small letters, digits and hyphens, such as south-yorkshire."
         if (item.start is None) != (item.start_basis == "not established"):
             stands = "is empty" if item.start is None else f"is {item.start}"
-            yield f"{at}: start: {stands} but start_basis is {item.start_basis!r}; a start is empty exactly when its basis is 'not established'."
+            yield (
+                f"{at}: start: {stands} but start_basis is {item.start_basis!r}; a start is empty exactly when its basis is 'not"
+                " established'."
+            )
         if item.start_basis == "assumed":
-            yield f"{at}: start_basis: 'assumed' does not belong in the register of facts. Fix: write 'not established' here and the assumption into the design."
+            yield (
+                f"{at}: start_basis: 'assumed' does not belong in the register of facts. Fix: write 'not established' here and"
+                " the assumption into the design."
+            )
         if (item.start is None) != (item.start_precision == ""):
-            yield f"{at}: start_precision: is {item.start_precision!r}; write day, week or month with a start, and nothing without one."
+            yield (
+                f"{at}: start_precision: is {item.start_precision!r}; write day, week or month with a start, and nothing without"
+                " one."
+            )
         for key in ("start", "period_start", "period_end"):
             value = getattr(item, key)
             if value and not _is_day(value):
@@ -164,7 +187,9 @@ def check_changes(rows: list[Row[CodeChange]], areas: typing.Mapping[str, Area])
             yield f"{at}: valid_from: {change.valid_from!r} is not a date; write YYYY-MM-DD or YYYY-MM."
 
 
-def check_neighbours(rows: list[Row[Neighbour]], areas: typing.Mapping[str, Area], changes: typing.Mapping[str, CodeChange]) -> Iterator[str]:
+def check_neighbours(
+    rows: list[Row[Neighbour]], areas: typing.Mapping[str, Area], changes: typing.Mapping[str, CodeChange]
+) -> Iterator[str]:
     """Known codes, nobody its own neighbour, both directions there."""
     file = "neighbours.csv"
     yield from _repeats(file, rows, "neighbour_code", lambda r: (r.area_code, r.neighbour_code))
@@ -176,14 +201,22 @@ def check_neighbours(rows: list[Row[Neighbour]], areas: typing.Mapping[str, Area
         if item.area_code == item.neighbour_code:
             yield f"{at}: neighbour_code: {item.area_code} is named as its own neighbour. Fix: remove the line."
         elif pairs.get((item.neighbour_code, item.area_code)) != item.kind:
-            yield f"{at}: neighbour_code: the line {item.neighbour_code},{item.area_code},{item.kind} is missing; both directions are kept."
+            yield (
+                f"{at}: neighbour_code: the line {item.neighbour_code},{item.area_code},{item.kind} is missing; both directions"
+                " are kept."
+            )
 
 
-def _unknown_area(at: str, code: str, areas: typing.Mapping[str, Area], changes: typing.Mapping[str, CodeChange]) -> Iterator[str]:
+def _unknown_area(
+    at: str, code: str, areas: typing.Mapping[str, Area], changes: typing.Mapping[str, CodeChange]
+) -> Iterator[str]:
     if code in areas:
         return
     if code in changes:
-        yield f"{at}: {code} was replaced by {changes[code].new_code} ({changes[code].valid_from}). Fix: write {changes[code].new_code}."
+        yield (
+            f"{at}: {code} was replaced by {changes[code].new_code} ({changes[code].valid_from}). Fix: write"
+            f" {changes[code].new_code}."
+        )
     else:
         yield f"{at}: {code!r} is not in areas.csv{nearest(code, areas)}."
 
@@ -193,7 +226,10 @@ def _repeats(file: str, rows: list[Row[R]], column: str, key: typing.Callable[[R
     for row in rows:
         this = key(row.record)
         if this in first:
-            yield f"{file}:{row.line}: {column}: {', '.join(map(str, this))} stands on line {first[this]} already. Fix: keep one of the two."
+            yield (
+                f"{file}:{row.line}: {column}: {', '.join(map(str, this))} stands on line {first[this]} already. Fix: keep one of"
+                " the two."
+            )
         first.setdefault(this, row.line)
 
 

@@ -72,8 +72,8 @@ def read_text_table(path: Path, *, shown: str | None = None, separator: str = ",
     Raises
     ------
     DataError
-        If the file is empty, has no rows, is not UTF-8 CSV with `separator`, repeats a column name, holds a NUL byte or an unclosed
-        quote, is a web page, or has rows longer or shorter than the header. Problems of a kind come together.
+        If the file is empty, has no rows, is not UTF-8 CSV with `separator`, repeats a column name, holds a NUL byte or an
+        unclosed quote, is a web page, or has rows longer or shorter than the header. Problems of a kind come together.
     """
     file = shown or path.name
     text = read_text(path, shown=file)
@@ -93,18 +93,25 @@ def read_text(path: Path, *, shown: str | None = None) -> str:
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise DataError(f"{file}: the encoding is UTF-16 (rule encoding). Fix: save the file as UTF-8.")
     if raw[:4] == b"PK\x03\x04":
-        raise DataError(f"{file}: this is a spreadsheet or zip archive under the name of a text file (rule file). Fix: save it as CSV, or give it its true name.")
+        raise DataError(
+            f"{file}: this is a spreadsheet or zip archive under the name of a text file (rule file). Fix: save it as CSV, or"
+            " give it its true name."
+        )
     if (nul := raw.find(b"\x00")) >= 0:
         line, column = _position(raw, nul)
         count = raw.count(b"\x00")
-        raise DataError(f"{file}:{line}:{column}: a NUL byte stands in the text (rule encoding; {count} byte(s)). Fix: fetch the file again, or remove it.")
+        raise DataError(
+            f"{file}:{line}:{column}: a NUL byte stands in the text (rule encoding; {count} byte(s)). Fix: fetch the file again,"
+            " or remove it."
+        )
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line, column = _position(raw, error.start)
         byte = raw[error.start]
         raise DataError(
-            f"{file}:{line}:{column}: the byte 0x{byte:02x} is not UTF-8; the file looks like Windows-1252 or Latin-1 (rule encoding). Fix: save the file as UTF-8."
+            f"{file}:{line}:{column}: the byte 0x{byte:02x} is not UTF-8; the file looks like Windows-1252 or Latin-1 (rule"
+            " encoding). Fix: save the file as UTF-8."
         ) from None
 
 
@@ -116,7 +123,10 @@ def _unpack(file: str, packed: bytes) -> bytes:
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{file}: the file cannot be unpacked ({error}) (rule file). Fix: fetch it again.") from None
     if len(raw) > allowed:
-        raise DataError(f"{file}: {len(packed):,} bytes unpack to more than {allowed:,}, which no published table does (rule file). Fix: fetch it again.")
+        raise DataError(
+            f"{file}: {len(packed):,} bytes unpack to more than {allowed:,}, which no published table does (rule file). Fix:"
+            " fetch it again."
+        )
     return raw
 
 
@@ -139,7 +149,8 @@ def parse_text_table(text: str, file: str, *, separator: str = ",") -> Table:
         first = ragged[0]
         what = "an unquoted separator or a cut line"
         raise DataError(
-            f"{file}:{lines[first]}: the row has {len(cells[first])} cells, the header {width} (rule shape; {len(ragged)} row(s)). Fix: look for {what}."
+            f"{file}:{lines[first]}: the row has {len(cells[first])} cells, the header {width} (rule shape; {len(ragged)}"
+            f" row(s)). Fix: look for {what}."
         )
     if len(cells) == 1:
         raise DataError(f"{file}:{header_line}: the file has a header and no rows (rule file). Fix: fetch it again.")
@@ -161,8 +172,14 @@ def _rows(text: str, file: str, separator: str) -> tuple[list[list[str]], list[i
                 lines.append(start)
             start = reader.line_num + 1
     except csv.Error as error:
-        what = "a quote opens in this row and is never closed" if "unexpected end" in str(error) else f"the row cannot be read ({error})"
-        raise DataError(f"{file}:{start}: {what} (rule shape). Fix: close the quote, or write \"\" for a quote inside a cell.") from None
+        what = (
+            "a quote opens in this row and is never closed"
+            if "unexpected end" in str(error)
+            else f"the row cannot be read ({error})"
+        )
+        raise DataError(
+            f'{file}:{start}: {what} (rule shape). Fix: close the quote, or write "" for a quote inside a cell.'
+        ) from None
     return cells, lines
 
 
@@ -178,7 +195,10 @@ def _refuse_header(header: list[str], line: int, file: str, separator: str) -> N
     if len(header) == 1:
         for other, name in ((";", "';'"), ("\t", "a tab"), ("|", "'|'"), (",", "','")):
             if other != separator and other in header[0]:
-                raise DataError(f"{file}:{line}: the separator looks like {name}, not {separator!r} (rule shape). Fix: save the file with {separator!r}.")
+                raise DataError(
+                    f"{file}:{line}: the separator looks like {name}, not {separator!r} (rule shape). Fix: save the file with"
+                    f" {separator!r}."
+                )
     places: dict[str, list[int]] = {}
     for position, name in enumerate(header, start=1):
         if name.strip():

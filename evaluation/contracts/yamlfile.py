@@ -1,7 +1,7 @@
 """YAML files, read strictly and with the line of every key.
 
-Only what a contract needs is accepted: mappings, lists, text, decimal numbers, ``true``/``false`` and ``null``. Dates stay text, so do
-``off``, ``010`` and ``2025-04``. Anchors, aliases, tags, tabs before a key and repeated keys are refused with their place.
+Only what a contract needs is accepted: mappings, lists, text, decimal numbers, ``true``/``false`` and ``null``. Dates stay text,
+and so do ``off``, ``010`` and ``2025-04``. Anchors, aliases, tags, tabs before a key and repeated keys are refused with their place.
 """
 
 from __future__ import annotations
@@ -79,14 +79,18 @@ def read_yaml(path: Path, *, shown: str | None = None) -> Document:
         raise ConfigurationError(f"{file}:{line}: the file is not UTF-8 text. Fix: save it as UTF-8.") from None
     for number, content in enumerate(text.splitlines(), start=1):
         if tab := _TAB.match(content):
-            raise ConfigurationError(f"{file}:{number}:{tab.end()}: a tab indents this line; YAML allows blanks only. Fix: replace it by two blanks.")
+            raise ConfigurationError(
+                f"{file}:{number}:{tab.end()}: a tab indents this line; YAML allows blanks only. Fix: replace it by two blanks."
+            )
     try:
         return _Reader(file, yaml.parse(text, Loader=_LOADER)).document()
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         where = f":{mark.line + 1}:{mark.column + 1}" if mark is not None else ""
         problem = getattr(error, "problem", None) or "it cannot be parsed"
-        raise ConfigurationError(f"{file}{where}: this is not valid YAML: {problem}. Fix: compare with the lines around it.") from None
+        raise ConfigurationError(
+            f"{file}{where}: this is not valid YAML: {problem}. Fix: compare with the lines around it."
+        ) from None
 
 
 class _Reader:
@@ -124,7 +128,7 @@ class _Reader:
             self._refuse(event, f"tags are not allowed ({event.tag}); write plain text, numbers, lists and mappings")
         self.marks.setdefault(path, (event.start_mark.line + 1, event.start_mark.column + 1))
         if isinstance(event, yaml.ScalarEvent):
-            return _scalar(event.value) if event.implicit[0] and event.style is None else event.value
+            return _scalar(event.value) if event.implicit[0] and not event.style else event.value
         if isinstance(event, yaml.SequenceStartEvent):
             items: list[Any] = []
             while not isinstance(inner := next(self.events), yaml.SequenceEndEvent):
@@ -136,7 +140,9 @@ class _Reader:
         found: dict[str, Any] = {}
         while not isinstance(inner := next(self.events), yaml.MappingEndEvent):
             if not isinstance(inner, yaml.ScalarEvent):
-                self._refuse(inner, "aliases are not allowed" if isinstance(inner, yaml.AliasEvent) else "a key must be plain text")
+                self._refuse(
+                    inner, "aliases are not allowed" if isinstance(inner, yaml.AliasEvent) else "a key must be plain text"
+                )
             if inner.anchor is not None or inner.tag is not None:
                 self._refuse(inner, "anchors and tags are not allowed on a key")
             key, line = inner.value, inner.start_mark.line + 1
@@ -145,7 +151,8 @@ class _Reader:
             if key in found:
                 first = self.marks[(*path, key)][0]
                 self.repeats.append(
-                    f"{self.file}:{line}:{inner.start_mark.column + 1}: the key {key!r} stands here and on line {first}. Fix: keep one of the two."
+                    f"{self.file}:{line}:{inner.start_mark.column + 1}: the key {key!r} stands here and on line {first}. Fix:"
+                    " keep one of the two."
                 )
             self.marks.setdefault((*path, key), (line, inner.start_mark.column + 1))
             found[key] = self._value(next(self.events), (*path, key))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from evaluation.contracts.records import Contracts
+from evaluation.contracts.records import Contracts, nearest
 from evaluation.errors import DataError
 
 AUTHORITY_PREFIXES = ("E06", "E07", "E08", "E09", "W06", "S12")
@@ -32,7 +32,10 @@ OTHER_GEOGRAPHIES = {
     "N08": "ward",
     "N09": "district of Northern Ireland",
 }
-"""Geographies that repeat or lie outside the authorities of Great Britain; recognised so that they can be set aside and counted."""
+"""Geographies that repeat or lie outside the authorities of Great Britain; known, so that they can be set aside and counted."""
+
+NOT_AREAS = ("Unknown", "Total")
+"""Rows of Stat-Xplore tables that are no area: claims without a known address, and the sum."""
 
 _CODE = re.compile(r"[EWSNK][0-9]{8}")
 
@@ -111,6 +114,44 @@ def recode_areas(codes: pd.Series, contracts: Contracts) -> Recoding:
     )
 
 
+def match_area_names(names: pd.Series, contracts: Contracts) -> Recoding:
+    """Find the register code of each area name, for files that have no codes.
+
+    A name must be the register's, letter by letter. Stat-Xplore writes Welsh authorities in two languages,
+    ``Denbighshire / Sir Ddinbych``: there the part before the stroke is looked up, and it must be an authority in Wales.
+
+    Parameters
+    ----------
+    names : Series of str
+        One name a row.
+    contracts : Contracts
+        Of which the areas are used.
+
+    Returns
+    -------
+    Recoding
+        With the rows `NOT_AREAS` set aside, and every other name that is not in the register among the unknown.
+    """
+    by_name = {area.name: area.code for area in contracts.areas.values()}
+    target: dict[str, str | None] = {}
+    unknown: list[AreaNote] = []
+    aside: list[str] = []
+    counts = names.value_counts(sort=False)
+    for name in map(str, counts.index):
+        english, stroke, _ = name.partition(" / ")
+        code = by_name.get(english)
+        if stroke and code and contracts.areas[code].nation != "Wales":
+            code = None
+        target[name] = code
+        if code is None and name in NOT_AREAS:
+            aside.append(name)
+        elif code is None:
+            what = f"is not a name of the areas register{nearest(english, by_name)}; correct it, or add the area to areas.csv"
+            unknown.append(AreaNote(what=what, codes=(name,), rows=int(counts[name])))
+    set_aside = (AreaNote(what="not an area", codes=tuple(aside), rows=int(counts[aside].sum())),) if aside else ()
+    return Recoding(codes=names.map(target), recoded=(), set_aside=set_aside, unknown=tuple(unknown))
+
+
 def _other_geography(code: str) -> str | None:
     if not _CODE.fullmatch(code):
         return None
@@ -122,8 +163,8 @@ def _explain(code: str, contracts: Contracts) -> str:
     if changes:
         successors = ", ".join(c.new_code for c in changes)
         return (
-            f"was replaced by {successors} from {changes[0].valid_from} ({changes[0].kind}), which a plain change of code cannot follow; "
-            f"take a file on the boundaries of the areas register"
+            f"was replaced by {successors} from {changes[0].valid_from} ({changes[0].kind}), which a plain change of code "
+            f"cannot follow; take a file on the boundaries of the areas register"
         )
     tidy = code.strip().upper()
     if tidy != code and tidy in contracts.areas:
@@ -155,7 +196,7 @@ class PlaceSeries:
     weights: np.ndarray
 
 
-def aggregate_rate(
+def aggregate(
     values: np.ndarray,
     population: np.ndarray,
     *,
@@ -166,8 +207,8 @@ def aggregate_rate(
 ) -> PlaceSeries:
     """Average a rate over the authorities of a place, weighted by population.
 
-    Samples of different authorities are drawn independently of each other, so that the variance of the weighted mean is the sum of
-    squared weight times variance.
+    Samples of different authorities are drawn independently of each other, so that the variance of the weighted mean is the sum
+    of squared weight times variance.
 
     Parameters
     ----------
@@ -204,10 +245,10 @@ def aggregate_rate(
     return PlaceSeries(values=(weights * y).sum(axis=1), se=_combined_se(weights, se, columns), weights=weights)
 
 
-def aggregate_count(
+def add_up(
     values: np.ndarray, *, areas: Sequence[str], members: Sequence[str], se: np.ndarray | None = None, place: str = ""
 ) -> PlaceSeries:
-    """Add up a count over the authorities of a place; arguments, result and errors as in `aggregate_rate`."""
+    """Add up a count over the authorities of a place; arguments, result and errors as in `aggregate`."""
     columns = _columns(areas, members, place)
     y = np.asarray(values, dtype=float)[:, columns]
     weights = np.ones_like(y)

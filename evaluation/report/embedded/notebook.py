@@ -60,8 +60,9 @@ def _cell(path: Path, label: str) -> tuple[Any, dict[str, Any]]:
         options = _options(cell.source)
         if label in (options.get("label"), cell.get("id"), *cell.metadata.get("tags", [])):
             return cell, options
-    raise NotebookError(f"{path.name} has no cell labelled '{label}'", "a cell that begins with `#| label: name`",
-                        "mend the label")
+    raise NotebookError(
+        f"{path.name} has no cell labelled '{label}'", "a cell that begins with `#| label: name`", "mend the label"
+    )
 
 
 def embed_cell(path: Path, label: str, up: str) -> Embedded:
@@ -82,30 +83,31 @@ def embed_cell(path: Path, label: str, up: str) -> Embedded:
         When the cell is absent, has not run, failed, or shows something the report cannot carry.
     """
     if path.suffix != ".ipynb" or not label:
-        raise NotebookError(f"embed {path.name}{'#' + label if label else ''} names no cell", "notebook.ipynb#label",
-                            "add the cell's label")
+        raise NotebookError(
+            f"embed {path.name}{'#' + label if label else ''} names no cell", "notebook.ipynb#label", "add the cell's label"
+        )
     if label.startswith(("fig-", "tbl-")):
-        raise NotebookError(f"the cell label '{label}' begins with {label[:4]}", "a neutral label such as event-plot",
-                            "name the cell neutrally, and give the id to a div around the embed")
+        raise NotebookError(
+            f"the cell label '{label}' begins with {label[:4]}",
+            "a neutral label such as event-plot",
+            "name the cell neutrally, and give the id to a div around the embed",
+        )
     cell, options = _cell(path, label)
     if not cell.outputs:
-        raise NotebookError(f"the cell '{label}' of {path.name} shows nothing", "a cell with outputs",
-                            "run the notebook first")
+        raise NotebookError(f"the cell '{label}' of {path.name} shows nothing", "a cell with outputs", "run the notebook first")
     media: dict[str, bytes] = {}
     name = f"{path.name} cell '{label}'"
     blocks = list(_blocks(cell.outputs, options, name, f"media/{path.stem}-{label}", up, media))
     return Embedded("\n\n".join(blocks), media)
 
 
-def _blocks(outputs: list[Any], options: dict[str, Any], name: str, stem: str, up: str,
-            media: dict[str, bytes]) -> Iterator[str]:
+def _blocks(outputs: list[Any], options: dict[str, Any], name: str, stem: str, up: str, media: dict[str, bytes]) -> Iterator[str]:
     for output in outputs:
         if output.output_type == "error":
             raise NotebookError(f"{name} failed: {output.get('ename', 'error')}", "a cell that ran", "run it again")
         if output.output_type == "stream":
             if output.name == "stderr":
-                raise NotebookError(f"{name} writes warnings", "printed text, figures and Markdown",
-                                    "mend what the warning says")
+                raise NotebookError(f"{name} writes warnings", "printed text, figures and Markdown", "mend what the warning says")
             yield _fenced(output.text)
             continue
         data = output.data
@@ -136,4 +138,5 @@ def _alt(options: dict[str, Any], name: str) -> str:
     alt = " ".join(str(options.get("fig-alt") or "").split())
     if not alt:
         raise NotebookError(f"{name} has a figure without fig-alt", '#| fig-alt: "what the figure shows"', "add one")
-    return alt.replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"')
+    # As character references none of these can be taken for markup, by pandoc or by the lint.
+    return "".join(f"&#{ord(character)};" if character in '"&<>{}$\\`@' else character for character in alt)

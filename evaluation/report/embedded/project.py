@@ -17,10 +17,21 @@ __all__ = ["Book", "Chapter", "format_date", "read_book"]
 
 Role = Literal["chapter", "appendix"]
 
-MONTHS = (
-    "January February March April May June July August September October November December".split()
-)
-DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 NAMED_FORMATS = {
     "full": "dddd, D MMMM YYYY",
     "long": "D MMMM YYYY",
@@ -62,6 +73,7 @@ class Book:
     variables: Mapping[str, Any]
     html: Mapping[str, Any]
     typst: Mapping[str, Any]
+    typst_format: str
     partials: Mapping[str, Path]
     resources: tuple[str, ...]
 
@@ -93,9 +105,7 @@ def format_date(day: dt.date, pattern: str) -> str:
         "D": str(day.day),
     }
     tokens = re.compile(r"\[([^\]]*)\]|" + "|".join(sorted(words, key=len, reverse=True)))
-    return tokens.sub(
-        lambda m: m[1] if m[1] is not None else words[m[0]], NAMED_FORMATS.get(pattern, pattern)
-    )
+    return tokens.sub(lambda m: m[1] if m[1] is not None else words[m[0]], NAMED_FORMATS.get(pattern, pattern))
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
@@ -104,6 +114,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         return {}
     try:
         content = yaml.safe_load(path.read_text("utf-8"))
+        content = {} if content is None else content
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ReportError(f"{path.name}: this is not YAML: {error}; mend the file.") from error
     if not isinstance(content, dict):
@@ -119,9 +130,7 @@ def _chapters(book: Mapping[str, Any]) -> Iterator[Chapter]:
             for file in item.get("chapters", []):
                 yield Chapter(str(file), "chapter", str(item["part"]))
         else:
-            raise ReportError(
-                f"_quarto.yml: chapter {item!r} is not understood; write a file, or a part with its chapters."
-            )
+            raise ReportError(f"_quarto.yml: chapter {item!r} is not understood; write a file, or a part with its chapters.")
     for file in book.get("appendices", []):
         yield Chapter(str(file), "appendix", None)
 
@@ -144,28 +153,38 @@ def _date(value: Any, pattern: str) -> tuple[dt.date | None, str | None]:
     return day, format_date(day, pattern)
 
 
-def _partials(root: Path, formats: Mapping[str, Any]) -> tuple[Mapping[str, Any], dict[str, Path]]:
-    """The typst format's options, and the template partials of its extension by file name."""
+@dataclass(frozen=True, slots=True)
+class TypstFormat:
+    """The book's typst format: its name, options, and the partials of its extension by file name."""
+
+    name: str
+    options: Mapping[str, Any]
+    partials: Mapping[str, Path]
+
+
+def _typst_format(root: Path, formats: Mapping[str, Any]) -> TypstFormat:
     for name, options in formats.items():
         extension, _, base = str(name).rpartition("-")
         if base != "typst":
             continue
         options = options if isinstance(options, dict) else {}
         if not extension:
-            return options, {}
+            return TypstFormat(str(name), options, {})
         folders = [*root.glob(f"_extensions/{extension}"), *root.glob(f"_extensions/*/{extension}")]
         if not folders:
             raise ReportError(f"_quarto.yml: format {name}: _extensions/{extension} is missing; add it.")
         manifest = read_yaml(folders[0] / "_extension.yml")
         try:
-            files = manifest["contributes"]["formats"]["typst"]["template-partials"]
-        except (KeyError, TypeError):
-            files = []
+            contributed = dict(manifest["contributes"]["formats"]["typst"])
+        except (KeyError, TypeError, ValueError):
+            contributed = {}
+        files = contributed.get("template-partials", [])
         missing = [str(file) for file in files if not (folders[0] / str(file)).is_file()]
         if missing:
             raise ReportError(f"{folders[0].name}/_extension.yml: partials are missing: {', '.join(missing)}.")
-        return options, {Path(str(file)).name: folders[0] / str(file) for file in files}
-    return {}, {}
+        partials = {Path(str(file)).name: folders[0] / str(file) for file in files}
+        return TypstFormat(str(name), {**contributed, **options}, partials)
+    return TypstFormat("typst", {}, {})
 
 
 def _paths(root: Path, value: Any) -> tuple[Path, ...]:
@@ -198,7 +217,7 @@ def read_book(root: Path) -> Book:
     day, date_text = _date(book.get("date"), str(book.get("date-format", "long")))
     formats = config.get("format") or {}
     html = next((v for k, v in formats.items() if str(k).rpartition("-")[2] == "html"), None)
-    typst, partials = _partials(root, formats)
+    typst = _typst_format(root, formats)
     return Book(
         root=root,
         title=str(book["title"]),
@@ -213,7 +232,8 @@ def read_book(root: Path) -> Book:
         metadata={k: v for k, v in config.items() if k not in ("project", "format")},
         variables=read_yaml(root / "_variables.yml"),
         html=html if isinstance(html, dict) else {},
-        typst=typst,
-        partials=partials,
+        typst=typst.options,
+        typst_format=typst.name,
+        partials=typst.partials,
         resources=tuple((config.get("project") or {}).get("resources") or ()),
     )

@@ -66,12 +66,16 @@ class Expander:
 
     def expand(self, chapter: Chapter) -> Page:
         """Return the chapter with everything it includes and embeds."""
-        rows = self._read(self.book.root / chapter.file, chapter.file, 1)
+        rows = self._read(self.book.root / chapter.file, chapter.file)
         front, rows = self._part_front_matter(rows)
         unknown = sorted(set(front) - FRONT_MATTER_KEYS)
         for key in unknown:
-            self._find(rows, 1, chapter.file, f"front matter has '{key}'", ", ".join(sorted(FRONT_MATTER_KEYS)),
-                       "move it to _quarto.yml")
+            self._find(
+                Line("", chapter.file, 1),
+                f"front matter has '{key}'",
+                ", ".join(sorted(FRONT_MATTER_KEYS)),
+                "move it to _quarto.yml",
+            )
         title = front.get("title")
         return Page(
             chapter=chapter,
@@ -80,14 +84,14 @@ class Expander:
             lines=tuple(self._expand_lines(rows, chapter, ())),
         )
 
-    def _find(self, _: object, line: int, file: str, what: str, allowed: str, advice: str) -> None:
-        self.findings.append(Finding(file, line, what, allowed, advice))
+    def _find(self, at: Line, what: str, allowed: str, advice: str) -> None:
+        self.findings.append(Finding(at.file, at.number, what, allowed, advice))
 
-    def _read(self, path: Path, name: str, asked_from: int) -> list[Line]:
+    def _read(self, path: Path, name: str) -> list[Line]:
         try:
             text = path.read_text("utf-8-sig")
         except UnicodeDecodeError:
-            self._find(None, asked_from, name, "the file is not UTF-8", "text in UTF-8", "save it as UTF-8")
+            self._find(Line("", name, 1), "the file is not UTF-8", "text in UTF-8", "save it as UTF-8")
             return []
         return [Line(t.rstrip("\r"), name, n) for n, t in enumerate(text.split("\n"), 1)]
 
@@ -101,8 +105,12 @@ class Expander:
             front = yaml.safe_load("\n".join(row.text for row in rows[1:end])) or {}
         except yaml.YAMLError as error:
             front = {}
-            self._find(None, 1, rows[0].file, f"the front matter is not YAML ({type(error).__name__})",
-                       "keys and values between two lines ---", "mend it")
+            self._find(
+                rows[0],
+                f"the front matter is not YAML ({type(error).__name__})",
+                "keys and values between two lines ---",
+                "mend it",
+            )
         return (front if isinstance(front, dict) else {}), rows[end + 1 :]
 
     def _expand_lines(self, rows: list[Line], chapter: Chapter, within: tuple[Path, ...]) -> Iterator[Line]:
@@ -124,8 +132,12 @@ class Expander:
 
     def _code_line(self, row: Line) -> Line:
         if SHORTCODE.search(row.text):
-            self._find(None, row.number, row.file, "a shortcode in code", "{{{< name >}}}, which prints {{< name >}}",
-                       "add a pair of braces, or move it out of the code")
+            self._find(
+                row,
+                "a shortcode in code",
+                "{{{< name >}}}, which prints {{< name >}}",
+                "add a pair of braces, or move it out of the code",
+            )
         return Line(ESCAPED_SHORTCODE.sub(r"\1", row.text), row.file, row.number)
 
     def _expand_line(self, row: Line, chapter: Chapter, within: tuple[Path, ...]) -> Iterator[Line]:
@@ -155,18 +167,21 @@ class Expander:
     def _value(self, call: str, row: Line) -> str:
         name, *arguments = call.split() or [""]
         if name in BLOCK_SHORTCODES:
-            self._find(None, row.number, row.file, f"the shortcode {name} inside a line", "a line of its own", "move it")
+            self._find(row, f"the shortcode {name} inside a line", "a line of its own", "move it")
             return ""
         if name not in ("var", "meta") or len(arguments) != 1:
-            self._find(None, row.number, row.file, f"the shortcode {{{{< {call} >}}}} is not known",
-                       "include, embed, var, meta, pagebreak", "use one of these, or escape it as {{{< ... >}}}")
+            self._find(
+                row,
+                f"the shortcode {{{{< {call} >}}}} is not known",
+                "include, embed, var, meta, pagebreak",
+                "use one of these, or escape it as {{{< ... >}}}",
+            )
             return ""
         source: Mapping[str, Any] = self.book.variables if name == "var" else self.book.metadata
         value = _lookup(source, arguments[0])
         if value is None:
             where = "_variables.yml" if name == "var" else "_quarto.yml"
-            self._find(None, row.number, row.file, f"{name} {arguments[0]} has no value", f"a key of {where}",
-                       f"add it to {where}")
+            self._find(row, f"{name} {arguments[0]} has no value", f"a key of {where}", f"add it to {where}")
             return ""
         return value
 
@@ -176,21 +191,27 @@ class Expander:
             yield from (Line(text, row.file, row.number) for text in ("", "::: {.pagebreak}", ":::", ""))
             return
         if len(arguments) != 1:
-            self._find(None, row.number, row.file, f"{name} with {len(arguments)} arguments", "one path", "take the rest out")
+            self._find(row, f"{name} with {len(arguments)} arguments", "one path", "take the rest out")
             return
         target, _, label = arguments[0].partition("#")
-        path = (self.book.root / target[1:] if target.startswith("/") else
-                (self.book.root / chapter.file).parent / target).resolve()
+        path = (
+            self.book.root / target[1:] if target.startswith("/") else (self.book.root / chapter.file).parent / target
+        ).resolve()
         if not path.is_file():
-            self._find(None, row.number, row.file, f"{name} {target}: there is no such file",
-                       "a path from the chapter's own folder", "mend the path, or make the file")
+            self._find(
+                row,
+                f"{name} {target}: there is no such file",
+                "a path from the chapter's own folder",
+                "mend the path, or make the file",
+            )
         elif name == "include":
             if path in within:
-                self._find(None, row.number, row.file, f"include {target} includes itself", "a file once", "take it out")
+                self._find(row, f"include {target} includes itself", "a file once", "take it out")
                 return
-            shown = path.relative_to(self.book.root.resolve()).as_posix() if path.is_relative_to(
-                self.book.root.resolve()) else target
-            yield from self._expand_lines(self._read(path, shown, row.number), chapter, (*within, path))
+            shown = (
+                path.relative_to(self.book.root.resolve()).as_posix() if path.is_relative_to(self.book.root.resolve()) else target
+            )
+            yield from self._expand_lines(self._read(path, shown), chapter, (*within, path))
         else:
             yield from self._embed(path, label, row, chapter)
 
@@ -199,7 +220,7 @@ class Expander:
         try:
             cell: Embedded = embed_cell(path, label, "../" * chapter.file.count("/"))
         except NotebookError as error:
-            self._find(None, row.number, row.file, error.what, error.allowed, error.advice)
+            self._find(row, error.what, error.allowed, error.advice)
             return
         self.media.update(cell.media)
         for text in ("", *cell.markdown.split("\n"), ""):

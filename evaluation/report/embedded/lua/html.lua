@@ -96,6 +96,7 @@ local function render(book, page)
       el.attributes.alt = el.attributes['fig-alt'] or el.attributes.alt
       el.attributes['fig-alt'] = nil
       el.caption = {}
+      page.images:insert(references.normal_path(page.source.file, el.src))
       return el
     end,
     Header = function(el)
@@ -111,7 +112,10 @@ local function render(book, page)
     Span = function(el)
       if not el.classes:includes('equation') then return nil end
       local number = pandoc.Span(pandoc.Str('(' .. el.attributes.number .. ')'), pandoc.Attr('', { 'eqno' }))
-      return pandoc.Span({ el.content[1], number }, pandoc.Attr(el.identifier, { 'equation' }))
+      -- A wide formula scrolls inside its own box, which the keyboard can reach and which says what it holds.
+      return pandoc.Span({ el.content[1], number }, pandoc.Attr(el.identifier, { 'equation' }, {
+        { 'role', 'group' }, { 'tabindex', '0' },
+        { 'aria-label', 'Equation ' .. el.attributes.number .. ': ' .. el.attributes.alt } }))
     end,
   }:walk {
     Div = function(el)

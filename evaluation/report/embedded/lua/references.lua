@@ -50,7 +50,7 @@ local function wording(book, page, entry, citation)
 end
 
 -- ---------------------------------------------------------------- links to chapters and files
-local function normal_path(from, path)
+function references.normal_path(from, path)
   local folder = pandoc.path.directory(from)
   local parts = pandoc.List()
   for part in (folder == '.' and path or folder .. '/' .. path):gmatch('[^/]+') do
@@ -70,7 +70,7 @@ local function resolve_link(book, page, el, find)
     end
     return nil
   end
-  local file = normal_path(page.source.file, path)
+  local file = references.normal_path(page.source.file, path)
   if not path:match('%.qmd$') then
     page.files:insert(file)
     if book.target == 'typst' then return el.content end

@@ -241,7 +241,6 @@ local function check_content(page, find)
         find(el.src, 'the image ' .. el.src .. ' has no fig-alt',
           '![caption](file){fig-alt="what the image shows"}', 'say what a reader who cannot see it should know')
       end
-      page.images:insert(el.src)
     end,
     Table = function(el)
       for _, row in ipairs(el.head.rows) do

@@ -59,9 +59,11 @@ local function heading(book, page, level, number, title, label)
     mark(label) .. ']')
 end
 
-local function image(el)
+local function image(page, el)
+  local file = references.normal_path(page.source.file, el.src)
+  page.images:insert(file)
   local width = el.attributes.width
-  local call = 'image(' .. quoted(el.src) .. ', alt: ' .. quoted(el.attributes['fig-alt'] or el.attributes.alt or '') ..
+  local call = 'image(' .. quoted('/' .. file) .. ', alt: ' .. quoted(el.attributes['fig-alt'] or el.attributes.alt or '') ..
     (width and width:match('%%$') and ', width: ' .. width or '') .. ')'
   return inline('#box(' .. call .. ')')
 end
@@ -116,7 +118,7 @@ local function render(book, page, positions)
   page.title = page.title:walk { Link = follow }
   -- Equations go before inline formulas: both are maths to a walk.
   blocks = blocks:walk { Span = function(el) if el.classes:includes('equation') then return equation(el) end end }
-  blocks = blocks:walk { Math = inline_math, Image = image }
+  blocks = blocks:walk { Math = inline_math, Image = function(el) return image(page, el) end }
   page.title = page.title:walk { Math = inline_math }
   return rename_labels(book, page, blocks:walk {
     Header = function(el)

@@ -1,0 +1,291 @@
+"""Warm processes: one parent does the heavy imports once and forks a ready process on request.
+
+A notebook spends most of its time importing. The nursery imports once; a job and its kernel are then forks of it, each with a
+fresh namespace. It listens on a socket in a folder only its user can open, knows two targets and runs nothing else. A process
+whose client goes away is killed with its children, and the nursery itself ends with the run that started it.
+
+What must not happen before a fork: starting a thread pool that the forks use later. pyfixest's compiled core is the known case:
+one model with fixed effects fitted here would hang every fork. So it is imported here, and never fits.
+
+Where forking is unsafe or absent (Windows, macOS) there is no nursery, and everything starts plainly: same results, slower.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, NoReturn
+
+ADDRESS = "TRAILBLAZER_NURSERY"
+"""Environment variable that holds the socket's path."""
+
+PRELOAD = (
+    "numpy", "pandas", "scipy.optimize", "scipy.stats", "pyarrow.parquet", "pyarrow.dataset", "yaml", "jsonschema",
+    "pyfixest", "linearmodels.panel", "statsmodels.api", "statsmodels.formula.api",
+    "matplotlib.figure", "matplotlib.pyplot", "matplotlib.backends.backend_svg", "matplotlib_inline.backend_inline",
+    "nbformat", "nbclient", "papermill", "jupyter_client", "zmq.asyncio", "tornado.platform.asyncio",
+    "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "IPython.core.completerlib", "IPython.core.history",
+    "evaluation.batch.job", "evaluation.evaluate", "evaluation.design.study",
+    "evaluation.report.figures", "evaluation.report.tables", "evaluation.synthesis.verdict",
+)  # fmt: skip
+
+Target = Literal["job", "kernel"]
+POLL_SECONDS = 0.02
+START_SECONDS = 60
+
+
+def is_supported() -> bool:
+    """Whether forking after imports is safe here."""
+    return sys.platform.startswith("linux")
+
+
+# ---------------------------------------------------------------- the client's side
+
+
+@dataclass(slots=True)
+class WarmProcess:
+    """A process forked by the nursery, with what callers use of `subprocess.Popen`."""
+
+    pid: int
+    connection: socket.socket
+    returncode: int | None = None
+    stdin: None = None
+    stdout: None = None
+    stderr: None = None
+
+    def poll(self) -> int | None:
+        """Exit code, or None while it runs."""
+        if self.returncode is None:
+            with contextlib.suppress(BlockingIOError):
+                answer = self.connection.recv(16)
+                self.returncode = int(answer) if answer else -signal.SIGKILL
+        return self.returncode
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end; `subprocess.TimeoutExpired` past `timeout` seconds."""
+        end = None if timeout is None else time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if end is not None and time.monotonic() > end:
+                raise subprocess.TimeoutExpired("warm process", timeout or 0)
+            time.sleep(POLL_SECONDS)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """Signal the process and all it started."""
+        if self.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it."""
+        self.send_signal(signal.SIGKILL)
+
+
+def fork(
+    target: Target, arguments: Sequence[str], *, environment: Mapping[str, str], folder: str, log: str = os.devnull
+) -> WarmProcess:
+    """Ask the nursery for a process; `ConnectionError` or `KeyError` where none answers."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(START_SECONDS)
+    connection.connect(os.environ[ADDRESS])
+    request = {"target": target, "arguments": list(arguments), "environment": dict(environment), "folder": folder, "log": log}
+    connection.sendall(json.dumps(request).encode() + b"\n")
+    answer = connection.makefile("rb", buffering=0).readline()
+    if not answer:
+        raise ConnectionError("the nursery closed the connection")
+    connection.setblocking(False)
+    return WarmProcess(pid=int(answer), connection=connection)
+
+
+@contextlib.contextmanager
+def open_nursery(environment: Mapping[str, str]) -> Iterator[bool]:
+    """Keep a nursery open for a block and name it in this process's environment; yields whether there is one."""
+    if not is_supported():
+        yield False
+        return
+    folder = tempfile.mkdtemp(prefix="trailblazer-")
+    address = os.path.join(folder, "nursery")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "evaluation.batch.nursery", address],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=dict(environment),
+        start_new_session=True,
+    )
+    try:
+        assert process.stdout is not None
+        ready = process.stdout.readline() == b"ready\n"
+        if ready:
+            os.environ[ADDRESS] = address
+        yield ready
+    finally:
+        os.environ.pop(ADDRESS, None)
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.close()
+        process.stdout.close()
+        process.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+# ---------------------------------------------------------------- the nursery itself
+
+
+@dataclass(slots=True)
+class _Server:
+    listener: socket.socket
+    selector: selectors.DefaultSelector
+    children: dict[int, socket.socket] = field(default_factory=dict)
+
+    def serve(self) -> None:
+        """Answer requests until standard input closes."""
+        self.selector.register(self.listener, selectors.EVENT_READ)
+        self.selector.register(sys.stdin.buffer, selectors.EVENT_READ)
+        while True:
+            for key, _ in self.selector.select(POLL_SECONDS if self.children else None):
+                if key.fileobj is self.listener:
+                    self._answer(self.listener.accept()[0])
+                elif key.fileobj is sys.stdin.buffer:
+                    return
+                else:
+                    self._client_left(key.data)
+            self._reap()
+
+    def _answer(self, connection: socket.socket) -> None:
+        request = json.loads(connection.makefile("rb", buffering=0).readline())
+        pid = os.fork()
+        if pid == 0:
+            _become(request, [self.listener, connection, *self.children.values()])
+        connection.sendall(f"{pid}\n".encode())
+        connection.setblocking(False)
+        self.children[pid] = connection
+        self.selector.register(connection, selectors.EVENT_READ, pid)
+
+    def _client_left(self, pid: int) -> None:
+        if pid in self.children:
+            self._forget(pid)
+            _kill_session(pid)
+
+    def _reap(self) -> None:
+        while self.children:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            connection = self.children.get(pid)
+            if connection is not None:
+                with contextlib.suppress(OSError):
+                    connection.sendall(str(os.waitstatus_to_exitcode(status)).encode())
+                self._forget(pid)
+
+    def _forget(self, pid: int) -> None:
+        connection = self.children.pop(pid)
+        self.selector.unregister(connection)
+        connection.close()
+
+
+def _become(request: Mapping[str, Any], inherited: Sequence[socket.socket]) -> NoReturn:
+    """Turn a fresh fork into what was asked for; never returns into the nursery."""
+    code = 1
+    try:
+        for item in inherited:
+            item.close()
+        os.setsid()
+        log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        nothing = os.open(os.devnull, os.O_RDONLY)
+        for source, standard in ((nothing, 0), (log, 1), (log, 2)):
+            os.dup2(source, standard)
+        os.environ.clear()
+        os.environ.update(request["environment"])
+        os.chdir(request["folder"])
+        _forget_inherited_randomness()
+        code = _TARGETS[request["target"]](request["arguments"])
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else 1
+    except BaseException:  # the fork ends here whatever happened; its log tells
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code or 0)
+
+
+def _forget_inherited_randomness() -> None:
+    import random
+
+    import numpy as np
+
+    random.seed()
+    np.random.seed()  # noqa: NPY002  (the forks would otherwise share one global state)
+
+
+def _run_job(arguments: Sequence[str]) -> int:
+    from evaluation.batch.job import main
+
+    return main(list(arguments))
+
+
+def _run_kernel(arguments: Sequence[str]) -> int:
+    from ipykernel.kernelapp import IPKernelApp
+
+    # pyplot was imported before there was a shell, so nothing shows figures unless the kernel is told to
+    sys.argv = ["ipykernel_launcher", *arguments, "--matplotlib=inline", "--HistoryManager.enabled=False"]
+    sys.path.insert(0, "")
+    IPKernelApp.launch_instance()
+    return 0
+
+
+_TARGETS = {"job": _run_job, "kernel": _run_kernel}
+
+
+def _kill_session(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
+def main(address: str) -> None:
+    """Import, listen, fork, until the parent goes away."""
+    import matplotlib as mpl
+
+    mpl.use("agg")
+    sys.modules["debugpy"] = None  # type: ignore[assignment]  # a batch kernel needs no debugger, and importing it is slow
+    for name in PRELOAD:
+        importlib.import_module(name)
+    gc.freeze()  # the forks share these pages; a collection would copy them
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(address)
+    listener.listen(64)
+    server = _Server(listener=listener, selector=selectors.DefaultSelector())
+    os.write(1, b"ready\n")
+    try:
+        server.serve()
+    finally:
+        for pid in list(server.children):
+            _kill_session(pid)
+        Path(address).unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,115 @@
+"""Publish a run: its findings become a book, and the book HTML and PDF. Nothing is rendered again when nothing changed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evaluation import project
+from evaluation.batch.ledger import read_records
+from evaluation.batch.stages import load_findings, read_manifest
+from evaluation.contracts.load import load_contracts
+from evaluation.design.protocol import load_design
+from evaluation.errors import ConfigurationError
+from evaluation.panel.store import read_panel
+from evaluation.plain import from_plain
+from evaluation.project import write_whole
+from evaluation.results import Conclusion
+
+if TYPE_CHECKING:
+    from evaluation.report.engine import Engine
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """Where the report of a run lies."""
+
+    html: Path
+    pdf: Path
+    how: str
+    """Engine, pages and figures, or that nothing changed."""
+
+
+def publish(run: Path, *, engine: Engine = "auto") -> Published:
+    """Assemble and render the report of a run.
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no run, or its design has changed since.
+    """
+    from evaluation.estimators import REGISTRY
+    from evaluation.report.book import Edition, write_book
+    from evaluation.report.engine import choose_engine, render
+
+    manifest = read_manifest(run)
+    contracts = load_contracts()
+    design = load_design(contracts, manifest.design)
+    if design.sha256 != manifest.design_sha256:
+        raise ConfigurationError(
+            f"{run}: the protocol of {design.id} is {design.sha256[:12]} now and was {manifest.design_sha256[:12]} when it ran; "
+            "run it again."
+        )
+    chosen = choose_engine(engine)
+    day = _edition_date()
+    key = _key(run, f"{chosen}\0{day}")
+    out, stamp = run / "report", run / "report.key"
+    build = out / "report-build.json"
+    if build.exists() and stamp.exists() and stamp.read_text("utf-8") == key:
+        return _published(out, "unchanged")
+    findings = load_findings(run, design.id)
+    conclusions = [
+        from_plain(Conclusion, json.loads(path.read_text("utf-8"))) for path in sorted((run / "conclusions").glob("*/*.json"))
+    ]
+    stamp.unlink(missing_ok=True)
+    write_book(
+        run / "book",
+        design=design,
+        contracts=contracts,
+        panel=read_panel(run / "panel.parquet"),
+        findings=findings,
+        conclusions=conclusions,
+        cards=[REGISTRY[name]().card for name in (*design.did_estimators, *design.synthetic_control_estimators)],
+        failures=[(record.id, record.error) for record in read_records(run) if record.state == "failed"],
+        notebooks=run / "notebooks",
+        edition=Edition(date=day, release="provisional"),
+        planted=run / "data" / "SYNTHETIC_planted_effects.csv" if manifest.planted else None,
+    )
+    render(run / "book", out, engine=engine)
+    write_whole(stamp, key)
+    return _published(out, "")
+
+
+def _edition_date() -> date:
+    """Date of the edition: today, or SOURCE_DATE_EPOCH for a reproducible build."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    return datetime.fromtimestamp(int(epoch), UTC).date() if epoch else datetime.now(UTC).date()
+
+
+def _key(run: Path, what: str) -> str:
+    """Hash of everything the report is made from."""
+    digest = hashlib.sha256(what.encode())
+    folders = (
+        run / "findings",
+        run / "conclusions",
+        run / "jobs",
+        project.REPORTS,
+        project.CONTRACTS,
+        project.ROOT / "evaluation" / "report",
+    )
+    files = [run / "panel.parquet", run / "manifest.json", *(p for folder in folders for p in folder.rglob("*"))]
+    for path in sorted(p for p in files if p.is_file() and "__pycache__" not in p.parts):
+        digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    digest.update(project.code_sha256().encode())
+    return digest.hexdigest()
+
+
+def _published(out: Path, how: str) -> Published:
+    build = json.loads((out / "report-build.json").read_text("utf-8"))
+    pdf = next(out.glob("*.pdf"))
+    return Published(html=out / "index.html", pdf=pdf, how=how or f"{build['engine']}")

@@ -1,0 +1,228 @@
+"""A contracts folder into records, with every reference resolved and every problem reported at once."""
+
+from __future__ import annotations
+
+import types
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from evaluation import project
+from evaluation.contracts import registers
+from evaluation.contracts.odcs import Problem, read_source
+from evaluation.contracts.records import (
+    Area,
+    CodeChange,
+    Contracts,
+    Exposure,
+    FieldProblem,
+    Neighbour,
+    Outcome,
+    Programme,
+    SeriesRule,
+    Source,
+    field_problems,
+    nearest,
+)
+from evaluation.contracts.yamlfile import Document, read_yaml
+from evaluation.errors import ConfigurationError, DataError
+
+SHOWN = 20
+"""Lines of one file that a message shows."""
+
+
+def load_contracts(root: Path = project.CONTRACTS, *, standard: bool = True) -> Contracts:
+    """Read a contracts folder.
+
+    Parameters
+    ----------
+    root : Path
+        Folder with ``registers/``, ``sources/``, ``outcomes/`` and ``designs/``.
+    standard : bool
+        Whether to hold source contracts against the JSON Schema of the Open Data Contract Standard as well. That takes about a
+        second, most of it to import the validator, so work on contracts that were checked already may leave it out.
+
+    Returns
+    -------
+    Contracts
+
+    Raises
+    ------
+    ConfigurationError, DataError
+        With every problem of every file, one a line: ``file:line: column: what is wrong. Fix: what to do``. Wrong YAML, unknown
+        keys, names and rules, and wrong registers are configuration; clauses a source contract lacks or contradicts are data.
+    """
+    if not root.is_dir():
+        raise ConfigurationError(
+            f"{root}: there is no such folder; a contracts folder has registers, sources, outcomes and designs."
+        )
+    problems: list[Problem] = []
+    found = _registers(root / "registers", problems)
+    sources = _sources(root / "sources", problems, standard=standard)
+    outcomes = _outcomes(root / "outcomes", sources, problems)
+    designs = {path.name.removesuffix(".yml"): path for path in sorted((root / "designs").glob("*.yml"))}
+    raise_problems(problems)
+    return Contracts(
+        root=root,
+        sources=types.MappingProxyType({id: source for id, source in sources.items() if source is not None}),
+        outcomes=types.MappingProxyType(outcomes),
+        designs=types.MappingProxyType(designs),
+        **found,
+    )
+
+
+def raise_problems(problems: list[Problem]) -> None:
+    """Raise what was found: configuration before data, at most `SHOWN` lines a file."""
+    if not problems:
+        return
+    by_file: dict[str, list[str]] = {}
+    for problem in problems:
+        by_file.setdefault(problem.text.split(":", 1)[0], []).append(problem.text)
+    lines: list[str] = []
+    for file, texts in by_file.items():
+        lines += texts[:SHOWN]
+        if len(texts) > SHOWN:
+            lines.append(f"{file}: and {len(texts) - SHOWN} more.")
+    error = DataError if all(p.data for p in problems) else ConfigurationError
+    raise error("\n".join(lines))
+
+
+def _registers(folder: Path, problems: list[Problem]) -> dict[str, Any]:
+    texts: list[str] = []
+    area_rows = registers.read_register(folder / "areas.csv", Area, texts)
+    programme_rows = registers.read_register(folder / "programmes.csv", Programme, texts)
+    exposure_rows = registers.read_register(folder / "exposures.csv", Exposure, texts)
+    change_rows = registers.read_register(folder / "code_changes.csv", CodeChange, texts)
+    neighbour_rows = registers.read_register(folder / "neighbours.csv", Neighbour, texts)
+    areas = {row.record.code: row.record for row in area_rows}
+    programmes = {row.record.id: row.record for row in programme_rows}
+    changes = {row.record.old_code: row.record for row in change_rows}
+    texts += registers.check_areas(area_rows)
+    texts += registers.check_programmes(programme_rows)
+    texts += registers.check_exposures(exposure_rows, areas, programmes, changes)
+    texts += registers.check_changes(change_rows, areas)
+    texts += registers.check_neighbours(neighbour_rows, areas, changes)
+    problems += [Problem(text) for text in texts]
+    return {
+        "areas": types.MappingProxyType(areas),
+        "programmes": types.MappingProxyType(programmes),
+        "exposures": tuple(row.record for row in exposure_rows),
+        "code_changes": tuple(row.record for row in change_rows),
+        "neighbours": tuple(row.record for row in neighbour_rows),
+    }
+
+
+def _sources(folder: Path, problems: list[Problem], *, standard: bool) -> dict[str, Source | None]:
+    """Sources by identifier; None for one whose contract has problems, so that outcomes are not blamed for it too."""
+    found: dict[str, Source | None] = {}
+    for path in sorted(folder.glob("*.odcs.yaml")):
+        id = path.name.removesuffix(".odcs.yaml")
+        found[id] = None
+        try:
+            read = read_source(path, problems, standard=standard)
+        except ConfigurationError as error:
+            problems.append(Problem(str(error)))
+            continue
+        if read is not None:
+            found[id] = read[0]
+    return found
+
+
+def _outcomes(folder: Path, sources: Mapping[str, Source | None], problems: list[Problem]) -> dict[str, Outcome]:
+    found: dict[str, Outcome] = {}
+    documents: dict[str, Document] = {}
+    stems = [path.name.removesuffix(".yml") for path in sorted(folder.glob("*.yml"))]
+    for path in sorted(folder.glob("*.yml")):
+        try:
+            document = read_yaml(path)
+        except ConfigurationError as error:
+            problems.append(Problem(str(error)))
+            continue
+        texts = list(_outcome_problems(document, path, sources))
+        problems += [Problem(text) for text in texts]
+        if not texts:
+            series = tuple(SeriesRule.build(**item) for item in document.data["series"])
+            outcome = Outcome.build(**{**document.data, "series": series})
+            found[outcome.id], documents[outcome.id] = outcome, document
+    for id, outcome in found.items():
+        if outcome.population is not None and outcome.population not in stems:
+            where = documents[id].place("population")
+            problems.append(
+                Problem(
+                    f"{where}: population: {outcome.population!r} is not an outcome{nearest(outcome.population, stems)}; there"
+                    f" are {', '.join(stems)}."
+                )
+            )
+    return found
+
+
+def keyed(document: Document, found: Iterable[FieldProblem], *path: str | int) -> Iterator[str]:
+    """Field problems with the file and line of their key."""
+    for problem in found:
+        yield f"{document.place(*path, problem.key)}: {problem.key}: {problem.text}."
+
+
+def _outcome_problems(document: Document, path: Path, sources: Mapping[str, Source | None]) -> Iterator[str]:
+    data = document.data
+    if not isinstance(data, dict):
+        yield f"{document.place()}: an outcome is a mapping of keys to values."
+        return
+    items = data.get("series")
+    shape_only = {**data, "series": ()} if isinstance(items, list) else data
+    yield from keyed(document, field_problems(Outcome, shape_only))
+    wanted = path.name.removesuffix(".yml")
+    if data.get("id") not in (None, wanted):
+        yield f"{document.place('id')}: id: is {data['id']!r} but the file is called {path.name}; write {wanted!r}."
+    months = data.get("window_months")
+    if isinstance(months, int) and not 1 <= months <= 60:
+        yield (
+            f"{document.place('window_months')}: window_months: is {months}; write 1 for monthly counts, 12 for rolling and"
+            " annual figures."
+        )
+    if isinstance(items, list) and not items:
+        yield f"{document.place('series')}: series: is empty; name at least one source."
+    for position, item in enumerate(items if isinstance(items, list) else []):
+        yield from _series_problems(document, position, item, sources)
+
+
+def _series_problems(document: Document, position: int, item: Any, sources: Mapping[str, Source | None]) -> Iterator[str]:
+    at = ("series", position)
+    if not isinstance(item, dict):
+        yield f"{document.place(*at)}: series: write a mapping with source, select and value."
+        return
+    found = field_problems(SeriesRule, item)
+    yield from keyed(document, found, *at)
+    if found:
+        return
+    rule = SeriesRule.build(**item)
+    if rule.source not in sources:
+        yield (
+            f"{document.place(*at, 'source')}: source: {rule.source!r} is not a source{nearest(rule.source, sources)}; there are"
+            f" {', '.join(sources)}."
+        )
+        return
+    source = sources[rule.source]
+    if source is None:
+        return
+    names = [c.name for c in source.columns]
+    used = [("value", rule.value), ("lower", rule.lower), ("upper", rule.upper), ("half_width", rule.half_width), ("se", rule.se)]
+    for key, column in [*used, *((("select", c)) for c in rule.select)]:
+        if column is not None and column not in names:
+            yield (
+                f"{document.place(*at, key)}: {key}: {column!r} is not a column of {rule.source}{nearest(column, names)}; its"
+                f" columns are {', '.join(names)}."
+            )
+    for column, value in rule.select.items():
+        contract = source.column(column)
+        if contract is not None and contract.allowed is not None and value not in contract.allowed:
+            yield (
+                f"{document.place(*at, 'select', column)}: select: {column} is never {value!r} in"
+                f" {rule.source}{nearest(value, contract.allowed)}; allowed are {', '.join(contract.allowed)}."
+            )
+    if (rule.lower is None) != (rule.upper is None):
+        yield f"{document.place(*at)}: series: write both lower and upper, or neither."
+    if rule.vintage is not None and not source.vintage:
+        yield (
+            f"{document.place(*at, 'vintage')}: vintage: the files of {rule.source} do not tell their edition, so it cannot be"
+            " pinned."
+        )

@@ -1,0 +1,116 @@
+"""Where estimator, inference and checks meet: one comparison and one estimator give one finding, and one finding one file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from evaluation import project
+from evaluation.design.study import Study
+from evaluation.errors import ConfigurationError
+from evaluation.estimators import REGISTRY as ESTIMATORS
+from evaluation.inference import REGISTRY as INFERENCES
+from evaluation.inference.checks import run_checks
+from evaluation.panel.store import panel_sha256
+from evaluation.plain import dump_json
+from evaluation.results import Comparison, Finding, Provenance, TreatedUnit
+
+POOLED = "all"
+
+
+def evaluate(study: Study, comparison: Comparison, estimator: str) -> Finding:
+    """Estimate, judge and check one comparison of a study.
+
+    Parameters
+    ----------
+    study : Study
+        Gives level, draws, seed and thresholds of its design, and the provenance.
+    comparison : Comparison
+        One of ``study.comparison(outcome, area)``.
+    estimator : str
+        Name in the registry of estimators.
+
+    Returns
+    -------
+    Finding
+
+    Raises
+    ------
+    ConfigurationError
+        If there is no estimator of that name.
+    DataError
+        If the comparison cannot carry the estimator.
+    """
+    if estimator not in ESTIMATORS:
+        raise ConfigurationError(f"estimator {estimator!r} is not known; there are {', '.join(ESTIMATORS)}.")
+    design, method = study.design, ESTIMATORS[estimator]()
+    estimate = method.fit(comparison)
+    placebos = method.placebos(comparison, draws=design.draws, seed=design.seed)
+    units = design.treated if comparison.area == POOLED else (design.unit_of(comparison.area),)
+    return Finding(
+        design=design.id,
+        outcome=comparison.outcome,
+        area=comparison.area,
+        area_name=comparison.area_name,
+        unit=comparison.unit,
+        estimator=estimator,
+        family=method.card.family,
+        start=_span([unit.start for unit in units]),
+        start_basis=", ".join(sorted({unit.start_basis for unit in units})),
+        n_treated=int(comparison.treated.sum()),
+        n_donors=len(comparison.donors),
+        excluded=comparison.excluded,
+        estimate=estimate,
+        inferences=tuple(
+            infer(estimate, method, comparison, level=design.level, draws=design.draws, seed=design.seed, placebos=placebos)
+            for infer in INFERENCES.values()
+        ),
+        checks=(
+            *method.check(comparison),
+            *run_checks(
+                comparison,
+                method,
+                estimate,
+                placebos,
+                design.thresholds,
+                level=design.level,
+                draws=design.draws,
+                seed=design.seed,
+            ),
+        ),
+        people=study.residents(comparison.outcome, comparison.area),
+        supported=_supported(units),
+        synthetic=comparison.synthetic,
+        provenance=Provenance(
+            design_sha256=design.sha256,
+            panel_sha256=panel_sha256(study.panel),
+            inputs=study.panel.inputs,
+            code_version=project.code_version(),
+            seed=design.seed,
+        ),
+    )
+
+
+def save_findings(findings: Sequence[Finding], results: Path | str = "") -> tuple[Path, ...]:
+    """Write findings as files below a folder (empty = ``runs/interactive``); returns where.
+
+    The file of a finding is ``findings/<design>/<outcome>/<area>/<estimator>.json``.
+    """
+    folder = Path(results) if results else project.RUNS / "interactive"
+    paths = []
+    for finding in findings:
+        path = folder / "findings" / finding.design / finding.outcome / finding.area / f"{finding.estimator}.json"
+        project.write_whole(path, dump_json(finding))
+        paths.append(path)
+    return tuple(paths)
+
+
+def _span(months: Sequence[str]) -> str:
+    first, last = min(months), max(months)
+    return first if first == last else f"{first} to {last}"
+
+
+def _supported(units: Sequence[TreatedUnit]) -> int | None:
+    """People supported in all units together; None when it is not established for one of them."""
+    numbers = [unit.supported for unit in units]
+    return None if None in numbers else sum(n for n in numbers if n is not None)

@@ -1,0 +1,53 @@
+"""The conventional test from a cluster-robust standard error, for the annex."""
+
+from __future__ import annotations
+
+from evaluation.results import Comparison, Estimate, Estimator, Inference, Interval, Placebos
+
+FEW = 10
+"""Treated areas below which the note says that the test is wrong; with ten it still rejects too often."""
+
+
+def infer(
+    estimate: Estimate,
+    estimator: Estimator,
+    comparison: Comparison,
+    *,
+    level: float,
+    draws: int,
+    seed: int,
+    placebos: Placebos | None = None,
+) -> Inference:
+    """t-test of `Estimate.se` with one degree of freedom less than there are areas (Liang & Zeger 1986; Cameron & Miller 2015,
+    section VI).
+
+    It never decides: with few treated areas the standard error rests on a handful of residuals that the estimate itself has made
+    small, and the test rejects far too often (Conley & Taber 2011; MacKinnon & Webb 2017). `draws`, `seed` and `placebos` are not
+    used.
+    """
+    n_treated, n_areas = int(comparison.treated.sum()), len(comparison.areas)
+    note = f"{n_treated} treated of {n_areas} areas. " + (
+        "With so few treated areas this test rejects a true null far more often than it says: it is shown for comparison only."
+        if n_treated < FEW
+        else "Shown for comparison only; it takes areas as independent of each other."
+    )
+    p_value, interval = None, None
+    if estimate.se is None or not estimate.se > 0.0:
+        note = "The method gives no conventional standard error." if estimate.se is None else "The standard error is nil. " + note
+    elif n_areas > 1:
+        from scipy import stats
+
+        p_value = float(2.0 * stats.t.sf(abs(estimate.att) / estimate.se, n_areas - 1))
+        half = float(stats.t.ppf(1.0 - level / 2.0, n_areas - 1)) * estimate.se
+        interval = Interval(low=estimate.att - half, high=estimate.att + half)
+    return Inference(
+        method="cluster_robust",
+        null="The average effect is nil, with areas independent of each other and many of them treated.",
+        level=level,
+        reps=0,
+        seed=seed,
+        p_value=p_value,
+        interval=interval,
+        decides=False,
+        note=note,
+    )

@@ -1,0 +1,1 @@
+"""Numbers: arrays in, small frozen records out. No comparison is judged here."""

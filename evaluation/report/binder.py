@@ -1,0 +1,90 @@
+"""Puts figures and tables into a book: the file, the Markdown that shows it, and the data beside it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from evaluation.errors import ReportError
+from evaluation.report.drawing import Picture
+from evaluation.report.embedded.escape import escape_markdown
+from evaluation.report.tables import ReportTable, frame_to_csv, tabulate, to_csv, to_markdown
+
+IMAGES, DATA = "images", "data"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+
+
+class Binder:
+    """Collects the files of a book by path; pages only ever name what is in it.
+
+    One binder is one book: a name that is used twice is refused, so that no figure can stand for another.
+    """
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+
+    def add(self, path: str, content: str | bytes) -> None:
+        """Add a file at a path relative to the book."""
+        if path in self.files:
+            raise ReportError(f"report: two pieces of the book are both called {path}; give one another name.")
+        self.files[path] = content.encode() if isinstance(content, str) else content
+
+    def place_figure(self, picture: Picture, *, up: str) -> str:
+        """Add a picture and its data; return its Markdown.
+
+        Parameters
+        ----------
+        picture : Picture
+            The figure.
+        up : str
+            ``../`` for pages one folder down, empty for the first page.
+        """
+        name = safe_name(picture.name)
+        self.add(f"{IMAGES}/{name}.svg", picture.svg)
+        self.add(f"{DATA}/{name}.csv", frame_to_csv(picture.data))
+        behind = tabulate(picture.data, caption=f"Data: {picture.caption}", columns=picture.columns)
+        lines = [
+            f'![{escape_markdown(picture.caption)}]({up}{IMAGES}/{name}.svg){{#fig-{name} fig-alt="{attribute(picture.alt)}"}}',
+            "",
+            *([escape_markdown(" ".join(picture.notes)), ""] if picture.notes else []),
+            ':::: {.content-visible when-format="html"}',
+            "",
+            '::: {.callout-note collapse="true" title="Data behind this figure"}',
+            "",
+            to_markdown(behind),
+            f"[Download these data as CSV: {escape_markdown(picture.caption)}]({up}{DATA}/{name}.csv)",
+            ":::",
+            "",
+            "::::",
+        ]
+        return "\n".join(lines) + "\n"
+
+    def place_table(self, table: ReportTable, name: str, *, up: str, download: bool = True) -> str:
+        """Add a numbered table and its CSV; return its Markdown."""
+        name = safe_name(name)
+        if not table.rows:
+            raise ReportError(f"report: table {name} has no rows; say so in words instead.")
+        text = to_markdown(table, f"tbl-{name}")
+        if not download:
+            return text
+        self.add(f"{DATA}/table-{name}.csv", to_csv(table))
+        link = f"[Download this table as CSV: {escape_markdown(table.caption)}]({up}{DATA}/table-{name}.csv)"
+        return f'{text}\n::: {{.content-visible when-format="html"}}\n{link}\n:::\n'
+
+
+def safe_name(name: str) -> str:
+    """Refuse a name that could not be a file or an identifier; names come from codes, never from titles."""
+    if not _NAME.fullmatch(name):
+        raise ReportError(f"report: {name!r} cannot name a page or figure; use letters, digits and hyphens.")
+    return name
+
+
+def attribute(text: str) -> str:
+    """Text for a quoted attribute in Markdown."""
+    plain = " ".join(text.split())
+    return plain.replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"').replace("{{<", "{ {<")
+
+
+def join_blocks(blocks: Sequence[str]) -> str:
+    """Blocks of Markdown with one empty line between them."""
+    return "\n\n".join(block.strip("\n") for block in blocks if block.strip()) + "\n"

@@ -1,0 +1,221 @@
+"""What all figures share: colours, the empty canvas, the period axis, and the way a figure becomes an SVG.
+
+Conventions: few colours, each with a line style or a marker of its own; labels at the lines, no legend; a light horizontal grid;
+no title inside the picture; the value axis named in words along the top. Every colour that carries meaning has a contrast of at
+least 3:1 on white, text 4.5:1.
+
+Text is drawn as outlines, so that a figure looks the same in a browser and in a PDF that has none of the reader's fonts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from evaluation.synthesis.numbers import MONTHS
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+TREATED = "#12436D"
+"""Dark blue: what was observed where the programme ran."""
+OTHER = "#B4460E"
+"""Burnt orange, always dashed: what is estimated without the programme."""
+PLACEBO = "#8C8C8C"
+"""Mid grey: areas without the programme."""
+TEXT = "#262626"
+MUTED = "#595959"
+LABEL = "#801650"
+"""Dark pink: the mark of synthetic data, and nothing else."""
+GRID = "#DEDEDE"
+BAND = "#D5E1EC"
+BAND_EDGE = "#6C8FB0"
+PARTLY = "#EFEFEF"
+
+WIDTH = 7.2
+"""Inches; the width of the text in the PDF."""
+SYNTHETIC = "SYNTHETIC DATA"
+
+SETTINGS: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9.5,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "trailblazer",
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": TEXT,
+    "axes.linewidth": 0.8,
+    "axes.unicode_minus": True,
+    "text.color": TEXT,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": TEXT,
+    "ytick.labelcolor": TEXT,
+    "hatch.linewidth": 0.6,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Picture:
+    """A figure, and all that must stand beside it.
+
+    Attributes
+    ----------
+    name : file name without suffix; holds outcome and area, so that no two figures of a book share it
+    svg : the picture
+    alt : what it shows, for readers who do not see it; never the caption
+    caption : its title
+    data : every number drawn, for the CSV
+    columns : columns of `data` that the table in the page shows
+    notes : sentences below the picture
+    """
+
+    name: str
+    svg: bytes
+    alt: str
+    caption: str
+    data: pd.DataFrame
+    columns: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def draw(paint: Callable[[Figure], None], *, height: float, width: float = WIDTH, synthetic: bool = False) -> bytes:
+    """Paint a figure and return its SVG file, the same bytes for the same content.
+
+    Parameters
+    ----------
+    paint : function
+        Draws on an empty figure.
+    height, width : float
+        Inches.
+    synthetic : bool
+        Whether to mark the picture as made from synthetic data.
+    """
+    import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    with matplotlib.rc_context():
+        # A reader's own matplotlibrc must not change what is published.
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(SETTINGS)
+        figure = Figure(figsize=(width, height))
+        FigureCanvasAgg(figure)
+        paint(figure)
+        if synthetic:
+            _mark_synthetic(figure)
+        file = BytesIO()
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    return file.getvalue()
+
+
+def _mark_synthetic(figure: Figure) -> None:
+    figure.text(
+        0.992, 0.985, SYNTHETIC, ha="right", va="top", fontsize=8.5, fontweight="bold", color=LABEL,
+        bbox={"boxstyle": "square,pad=0.3", "facecolor": "white", "edgecolor": LABEL, "linewidth": 0.9},
+    )  # fmt: skip
+
+
+def add_axes(figure: Figure, *, left: float, right: float, bottom: float, top: float) -> Axes:
+    """Axes with margins in inches, a light horizontal grid, and only the bottom line drawn."""
+    width, height = figure.get_size_inches()
+    axes = figure.add_axes((left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height))
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.tick_params(axis="y", length=0)
+    axes.grid(axis="y", color=GRID, linewidth=0.8)
+    axes.set_axisbelow(True)
+    return axes
+
+
+def name_values(figure: Figure, axes: Axes, text: str) -> None:
+    """Write what the value axis measures, along the top of the picture."""
+    height = figure.get_size_inches()[1]
+    top = axes.get_position().y1
+    figure.text(0.012, top + 0.13 / height, text, ha="left", va="bottom", color=TEXT)
+
+
+def show_periods(axes: Axes, periods: Sequence[str], window_months: int) -> None:
+    """Label a period axis at positions 0 to T - 1 with at most eight short labels."""
+    count = len(periods)
+    annual = "-" not in periods[-1]
+    steps = (1, 2, 5, 10) if annual else _steps(periods)
+    step = next((s for s in steps if count / s <= 8), steps[-1])
+    # Counted back from the last period: the last one is what readers look for.
+    ticks = list(range(count - 1, -1, -step))[::-1]
+    axes.set_xticks(ticks, [short_period(periods[t]) for t in ticks])
+    axes.set_xlim(-0.6, count - 0.4)
+    if not annual and window_months > 1:
+        axes.set_xlabel(f"{window_months} months ending", loc="left", color=MUTED)
+
+
+def _steps(periods: Sequence[str]) -> tuple[int, ...]:
+    in_year = 4 if len(periods) > 1 and _months_apart(periods) == 3 else 12
+    return (1, in_year // 2, in_year, 2 * in_year, 3 * in_year)
+
+
+def _months_apart(periods: Sequence[str]) -> int:
+    (y1, m1), (y2, m2) = ((int(p[:4]), int(p[5:7])) for p in periods[-2:])
+    return 12 * (y2 - y1) + m2 - m1
+
+
+def short_period(period: str) -> str:
+    """``2026-03`` as ``Mar 2026``, for an axis."""
+    return period if "-" not in period else f"{MONTHS[int(period[5:7]) - 1][:3]} {period[:4]}"
+
+
+def mark_zero(axes: Axes) -> None:
+    """A firm line at no difference."""
+    axes.axhline(0, color=TEXT, linewidth=1.0, zorder=2.5)
+
+
+def mark_start(axes: Axes, exposure: Sequence[float], text: str) -> None:
+    """Shade the reference windows that straddle the start, and name the start above the plot."""
+    share = np.asarray(exposure)
+    touched = np.flatnonzero(share > 0)
+    if not touched.size:
+        return
+    first = touched[0] - 0.5
+    partly = np.flatnonzero((share > 0) & (share < share.max()))
+    if partly.size:
+        axes.axvspan(first, partly[-1] + 0.5, color=PARTLY, linewidth=0, zorder=0)
+    axes.axvline(first, color=TEXT, linewidth=1.0, linestyle=(0, (2, 2)), zorder=2.4)
+    axes.annotate(
+        text, (first, 1.0), xycoords=("data", "axes fraction"), xytext=(-4, 3), textcoords="offset points", ha="right",
+        va="bottom", color=TEXT, fontsize=8.5, annotation_clip=False,
+    )  # fmt: skip
+
+
+def label_ends(axes: Axes, labels: Sequence[tuple[float, str, str]], *, at: float) -> None:
+    """Write labels at the right ends of lines, pushed apart where they would touch.
+
+    Parameters
+    ----------
+    axes : Axes
+        Its limits must be final.
+    labels : sequence of (value, text, colour)
+        Where each line ends.
+    at : float
+        Position of the ends along the period axis.
+    """
+    low, high = axes.get_ylim()
+    inches = axes.get_window_extent().height / axes.figure.dpi
+    gap = {text: 0.17 * (text.count("\n") + 1) / inches * (high - low) for _, text, _ in labels}
+    ordered = sorted(labels)
+    places = [value for value, _, _ in ordered]
+    for n in range(1, len(ordered)):
+        need = (gap[ordered[n][1]] + gap[ordered[n - 1][1]]) / 2
+        short = need - (places[n] - places[n - 1])
+        if short > 0:
+            places[n] += short / 2
+            places[n - 1] -= short / 2
+    for place, (_, text, colour) in zip(places, ordered, strict=True):
+        axes.annotate(
+            text, (at, place), xytext=(7, 0), textcoords="offset points", ha="left", va="center",
+            color=colour, annotation_clip=False,
+        )  # fmt: skip

@@ -1,0 +1,176 @@
+"""Tables as records: one table gives the page its Markdown, the download its CSV, and a spreadsheet its frame.
+
+Cells are plain text. A cell is never empty: what is not there is said with a shorthand in square brackets, and the legend of those
+that occur stands below the table.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from evaluation.report.embedded.escape import escape_markdown
+
+SHORTHAND = {
+    "[c]": "confidential",
+    "[low]": "lower than the smallest value shown",
+    "[u]": "low reliability",
+    "[x]": "not available",
+    "[z]": "not applicable",
+    "[r]": "revised",
+    "[p]": "provisional",
+}
+"""Markers that may stand in a cell, and what they mean; the forms that government statistics use."""
+NOT_AVAILABLE, NOT_APPLICABLE = "[x]", "[z]"
+
+_MARKER = re.compile(r"\[[a-z]+\]")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""First characters that make a spreadsheet read a text as a formula."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportTable:
+    """One table of the report.
+
+    Attributes
+    ----------
+    caption : its title
+    header : one short text a column
+    rows : one tuple of plain texts a row, as long as the header
+    numeric : columns whose cells are aligned to the right
+    notes : sentences below the table
+    """
+
+    caption: str
+    header: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    numeric: frozenset[str] = frozenset()
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Refuse a table that readers of it could not follow."""
+        if not self.caption or not all(self.header):
+            raise ValueError(f"table {self.caption!r}: a caption and a text in every header cell are needed, got {self.header}")
+        for row in self.rows:
+            if len(row) != len(self.header) or not all(cell.strip() for cell in row):
+                raise ValueError(f"table {self.caption!r}: row {row} does not fill the columns {self.header}; write [x] or [z]")
+            unknown = [m for cell in row for m in _MARKER.findall(cell) if m not in SHORTHAND]
+            if unknown:
+                raise ValueError(f"table {self.caption!r}: {unknown[0]} is not a shorthand; there are {', '.join(SHORTHAND)}")
+
+    @property
+    def legend(self) -> str:
+        """The meaning of every shorthand that occurs, or nothing."""
+        used = [m for m in SHORTHAND if any(m in cell for row in self.rows for cell in row)]
+        return f"Shorthand: {', '.join(f'{m} {SHORTHAND[m]}' for m in used)}." if used else ""
+
+
+def to_frame(table: ReportTable) -> pd.DataFrame:
+    """The table as a frame of texts."""
+    return pd.DataFrame(list(table.rows), columns=list(table.header))
+
+
+def to_markdown(table: ReportTable, label: str = "") -> str:
+    """The table as a pipe table with its caption, notes and legend; every cell escaped.
+
+    Parameters
+    ----------
+    table : ReportTable
+        The table.
+    label : str
+        Identifier such as ``tbl-answer`` that makes it a numbered table; without one it has a caption only.
+    """
+    rule = ["---:" if name in table.numeric else ":---" for name in table.header]
+    lines = [_pipe([escape_markdown(h) for h in table.header]), _pipe(rule)]
+    lines += [_pipe([escape_markdown(cell) for cell in row]) for row in table.rows]
+    lines += ["", f": {escape_markdown(table.caption)}" + (f" {{#{label}}}" if label else "")]
+    below = [*table.notes, *([table.legend] if table.legend else [])]
+    if below:
+        lines += ["", escape_markdown(" ".join(below))]
+    return "\n".join(lines) + "\n"
+
+
+def _pipe(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def to_csv(table: ReportTable) -> str:
+    """The table as CSV text; text that a spreadsheet would run is neutralised, numbers stay numbers."""
+    return _write_csv(table.header, table.rows)
+
+
+def frame_to_csv(frame: pd.DataFrame) -> str:
+    """The numbers behind a figure as CSV text, at six significant figures; missing ones are ``[x]``."""
+    return _write_csv([str(c) for c in frame.columns], [[_csv_cell(v) for v in row] for row in frame.itertuples(index=False)])
+
+
+def _csv_cell(value: object) -> str:
+    if isinstance(value, (float, np.floating)):
+        return f"{value:.6g}" if math.isfinite(value) else NOT_AVAILABLE
+    return NOT_AVAILABLE if value is None else str(value)
+
+
+def _write_csv(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([neutralise(cell) for cell in header])
+    writer.writerows([[neutralise(cell) for cell in row] for row in rows])
+    return out.getvalue()
+
+
+def neutralise(cell: str) -> str:
+    """Put an apostrophe before text that a spreadsheet would read as a formula; numbers stay as they are."""
+    if not cell.startswith(_FORMULA):
+        return cell
+    try:
+        float(cell)
+    except ValueError:
+        return f"'{cell}"
+    return cell
+
+
+def tabulate(
+    frame: pd.DataFrame, *, caption: str, columns: Sequence[str] = (), digits: int = 2, notes: Sequence[str] = ()
+) -> ReportTable:
+    """The table of the numbers behind a figure.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Numbers and texts.
+    caption : str
+        Title of the table.
+    columns : sequence of str
+        Columns shown; all of them if empty.
+    digits : int
+        Decimals of numbers that are not whole.
+    notes : sequence of str
+        Sentences below the table.
+    """
+    names = list(columns) or [str(c) for c in frame.columns]
+    cells = [[_cell(value, digits) for value in frame[name]] for name in names]
+    numeric = frozenset(name for name in names if pd.api.types.is_numeric_dtype(frame[name]))
+    rows = tuple(tuple(row) for row in zip(*cells, strict=True))
+    return ReportTable(caption=caption, header=tuple(names), rows=rows, numeric=numeric, notes=tuple(notes))
+
+
+def _cell(value: object, digits: int) -> str:
+    if value is None or (isinstance(value, (float, np.floating)) and not math.isfinite(value)):
+        return NOT_AVAILABLE
+    if isinstance(value, (float, np.floating)):
+        return write_signed(float(value), digits)
+    return str(value).replace("-", "−", 1) if isinstance(value, (int, np.integer)) else str(value).strip() or NOT_AVAILABLE
+
+
+def write_signed(value: float, digits: int) -> str:
+    """A number with a minus sign, for the annex: ``−0.42``; zero has none."""
+    text = f"{value:,.{digits}f}"
+    bare = text.removeprefix("-")
+    return bare if bare == text or not bare.strip("0.,") else f"−{bare}"

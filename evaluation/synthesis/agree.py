@@ -1,0 +1,116 @@
+"""Do the methods say the same? A difference counts as detected only when both families of methods see it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evaluation.results import Design, Finding, Inference, Interval
+from evaluation.synthesis.numbers import write_count
+
+LEAVE_ONE_OUT = "leave_one"
+"""Part of the name of every check that leaves one comparison area out at a time."""
+
+TOLERANCE = 1e-9
+"""For comparing a p-value with 1 - level, which is not exact in binary."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agreement:
+    """How the other methods stand to the headline finding.
+
+    Attributes
+    ----------
+    holds : both families agree in sign, and no robustness check failed
+    doubts : what speaks against it, in words; empty exactly when it holds
+    excluding_zero : the findings, of all methods, whose interval excludes zero
+    compared : number of methods with a usable finding, the headline included
+    """
+
+    holds: bool
+    doubts: tuple[str, ...]
+    excluding_zero: tuple[Finding, ...]
+    compared: int
+
+
+def find_inference(finding: Finding) -> Inference | None:
+    """The inference a verdict may rest on, if the finding has one."""
+    return next((i for i in finding.inferences if i.decides), None)
+
+
+def excludes_zero(finding: Finding) -> bool:
+    """Whether the deciding interval lies on one side of zero, and enough placebos were there to tell."""
+    inference = find_inference(finding)
+    if inference is None or inference.interval is None or contains_zero(inference.interval):
+        return False
+    return can_detect(inference) and (inference.p_value is None or inference.p_value <= 1 - inference.level + TOLERANCE)
+
+
+def contains_zero(interval: Interval) -> bool:
+    """Whether zero lies in the interval, its ends included."""
+    return interval.low <= 0 <= interval.high
+
+
+def can_detect(inference: Inference) -> bool:
+    """Whether the smallest p-value there can be is at or below 1 - level."""
+    return inference.smallest_p is None or inference.smallest_p <= 1 - inference.level + TOLERANCE
+
+
+def failed_checks(finding: Finding) -> tuple[str, ...]:
+    """Titles of the failed checks that make a comparison unusable; robustness checks are not among them."""
+    return tuple(c.title for c in finding.checks if c.passed is False and LEAVE_ONE_OUT not in c.name)
+
+
+def compare_methods(headline: Finding, others: Sequence[Finding], design: Design) -> Agreement:
+    """Set the headline finding beside those of the other methods.
+
+    Parameters
+    ----------
+    headline : Finding
+        Of the design's first difference-in-differences estimator.
+    others : sequence of Finding
+        Of the same area and outcome.
+    design : Design
+        Tells which estimators are of the other family.
+
+    Returns
+    -------
+    Agreement
+        `holds` when at least one synthetic control with passed checks is there, every usable method has the headline's sign,
+        and no leave-one-out check failed.
+    """
+    doubts: list[str] = []
+    usable = [headline]
+    for finding in others:
+        failed = failed_checks(finding)
+        if failed:
+            doubts.append(f"the {_title(finding)} failed a check and cannot confirm: {'; '.join(failed)}")
+        else:
+            usable.append(finding)
+    second = set(design.synthetic_control_estimators)
+    if not any(f.estimator in second for f in usable) and not any(f.estimator in second for f in others):
+        doubts.append("there is no estimate by a second family of methods to confirm it")
+    opposed = [f for f in usable[1:] if f.estimate.att * headline.estimate.att <= 0]
+    doubts.extend(f"the {_title(f)} does not have the same direction" for f in opposed)
+    shaky = [f for f in usable if any(c.passed is False and LEAVE_ONE_OUT in c.name for c in f.checks)]
+    doubts.extend(f"the {_title(f)} rests on a single comparison area" for f in shaky)
+    return Agreement(
+        holds=not doubts,
+        doubts=tuple(doubts),
+        excluding_zero=tuple(f for f in usable if excludes_zero(f)),
+        compared=len(usable),
+    )
+
+
+def _title(finding: Finding) -> str:
+    return f"{finding.family} estimate ({finding.estimator.replace('_', ' ')})"
+
+
+def describe_mixed(agreement: Agreement) -> str:
+    """Which methods exclude zero and which way, such as ``One of three methods suggests a fall``."""
+    count, total = len(agreement.excluding_zero), agreement.compared
+    signs = {f.estimate.att < 0 for f in agreement.excluding_zero}
+    who = f"{write_count(count).capitalize()} of {write_count(total)} methods" if total > 1 else "The only method"
+    if len(signs) > 1:
+        return f"{who} point in different directions"
+    return f"{who} {'suggests' if count == 1 or total == 1 else 'suggest'} a {'fall' if signs == {True} else 'rise'}"

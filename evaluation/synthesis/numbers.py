@@ -1,0 +1,241 @@
+"""Numbers in words: every number of a sentence, a caption or a table passes through here.
+
+Rules
+-----
+- Interval ends round outward: the printed interval is never narrower than the computed one. A point rounds to the nearest.
+- Percentage points have 1 decimal, people stand to the nearest 100, pounds have 3 figures. A digit is added, at most three
+  times, where an interval that excludes zero would otherwise touch it, or is less than three steps of the last digit wide.
+- The two ends and the point of one statement share their digits.
+- Magnitudes that stand alone (smallest detectable difference, cap) round up, with 2 decimals below 0.5 percentage points.
+- Directions are words, *lower* and *higher* (*fewer* and *more* for people); a minus sign appears in the annex only.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+
+from evaluation.panel.periods import month_index, month_label
+from evaluation.results import Interval
+
+MONTHS = tuple(
+    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+)
+DIGITS = {"pp": 1, "people": -2, "households": -2}
+"""Decimal places a unit starts with; -2 = to the nearest 100."""
+EXTRA_DIGITS = 3
+"""Digits that may be added for a narrow interval."""
+NARROW = 3
+"""An interval narrower than this many steps of its last digit gets a further digit."""
+SMALL_MAGNITUDE = 0.5
+"""Percentage points below which a magnitude that stands alone has 2 decimals."""
+FIGURES = 3
+"""Significant figures of amounts in pounds."""
+COUNT_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+@dataclass(frozen=True, slots=True)
+class UnitWords:
+    """How differences of one outcome are written."""
+
+    unit: str
+    """``pp``, ``people``, ``households`` or ``gbp``."""
+    words: str
+    """Words after a difference, such as ``percentage points``."""
+
+    @property
+    def lower(self) -> str:
+        """Word for a negative difference."""
+        return "fewer" if self.unit in ("people", "households") else "lower"
+
+    @property
+    def higher(self) -> str:
+        """Word for a positive difference."""
+        return "more" if self.unit in ("people", "households") else "higher"
+
+    def direction(self, value: float) -> str:
+        """The word for the sign of a value."""
+        return self.lower if value < 0 else self.higher
+
+    def amount(self, figure: str) -> str:
+        """A written figure with its unit, such as ``1.2 percentage points`` or ``£12.30 a week``."""
+        if self.unit == "gbp":
+            return f"£{figure}{self.words.removeprefix('pounds')}"
+        return f"{figure} {self.words}" if self.words else figure
+
+    def difference(self, figure: str, direction: str) -> str:
+        """A written difference with unit and direction: ``1.2 percentage points lower``, ``200 fewer people``."""
+        if self.lower == "fewer":
+            return f"{figure} {direction} {self.words}"
+        return f"{self.amount(figure)} {direction}"
+
+
+PEOPLE = UnitWords("people", "people")
+
+
+# ---------------------------------------------------------------- rounding
+
+
+def _decimal(value: float) -> Decimal:
+    # Nine significant figures: enough for any rate, and free of the last bits that make 1.1 x 10 exceed 11.
+    return Decimal(f"{value:.9g}")
+
+
+def round_to(value: float, digits: int, rounding: str = ROUND_HALF_EVEN) -> Decimal:
+    """Round to `digits` decimal places; negative digits round to tens, hundreds and so on."""
+    return _decimal(value).quantize(Decimal(1).scaleb(-digits), rounding=rounding) + Decimal(0)
+
+
+def choose_digits(interval: Interval, unit: str) -> int:
+    """Decimal places for both ends of an interval (and its point), by the rules in the module's text."""
+    start = DIGITS[unit] if unit in DIGITS else _significant(max(abs(interval.low), abs(interval.high)))
+    for digits in range(start, start + EXTRA_DIGITS):
+        low, high = round_outward(interval, digits)
+        touches = (interval.low > 0 and low <= 0) or (interval.high < 0 and high >= 0)
+        narrow = _decimal(interval.high) - _decimal(interval.low) < NARROW * Decimal(1).scaleb(-digits)
+        if not touches and not narrow:
+            return digits
+    return start + EXTRA_DIGITS
+
+
+def _significant(magnitude: float) -> int:
+    return FIGURES - 1 if magnitude == 0 else FIGURES - 1 - math.floor(math.log10(magnitude))
+
+
+def round_outward(interval: Interval, digits: int) -> tuple[Decimal, Decimal]:
+    """The low end rounded down and the high end rounded up."""
+    return round_to(interval.low, digits, ROUND_FLOOR), round_to(interval.high, digits, ROUND_CEILING)
+
+
+def write_figure(value: Decimal, digits: int) -> str:
+    """The magnitude of a rounded number, with thousands commas and all its decimals."""
+    return f"{abs(value):,.{max(digits, 0)}f}"
+
+
+# ---------------------------------------------------------------- words for differences
+
+
+def write_interval(interval: Interval, unit: UnitWords) -> str:
+    """Both ends of an interval in words, ready to stand after "was" or in a table.
+
+    Examples: ``between 0.3 and 2.0 percentage points lower``; ``anything from 1.2 percentage points lower to 0.4 higher``.
+    """
+    digits = choose_digits(interval, unit.unit)
+    low, high = round_outward(interval, digits)
+    near, far = sorted((low, high), key=abs)
+    if interval.high < 0 or interval.low > 0:
+        direction = unit.direction(interval.low + interval.high)
+        return f"between {_short(write_figure(near, digits), unit)} and {unit.difference(write_figure(far, digits), direction)}"
+    first, last = write_figure(low, digits), write_figure(high, digits)
+    return f"anything from {unit.difference(first, unit.lower)} to {_short(last, unit)} {unit.higher}"
+
+
+def write_range(interval: Interval, unit: UnitWords) -> str:
+    """An interval for a table cell, without its unit: ``0.3 to 2.0 lower`` or ``1.2 lower to 0.4 higher``."""
+    digits = choose_digits(interval, unit.unit)
+    low, high = round_outward(interval, digits)
+    near, far = sorted((low, high), key=abs)
+    if interval.high < 0 or interval.low > 0:
+        direction = unit.direction(interval.low + interval.high)
+        return f"{_short(write_figure(near, digits), unit)} to {_short(write_figure(far, digits), unit)} {direction}"
+    return f"{_short(write_figure(low, digits), unit)} {unit.lower} to {_short(write_figure(high, digits), unit)} {unit.higher}"
+
+
+def _short(figure: str, unit: UnitWords) -> str:
+    return f"£{figure}" if unit.unit == "gbp" else figure
+
+
+def write_point(value: float, interval: Interval, unit: UnitWords, *, with_unit: bool = False) -> str:
+    """A best estimate with the digits of its interval: ``1.2 lower``."""
+    digits = choose_digits(interval, unit.unit)
+    point = round_to(value, digits)
+    figure = write_figure(point, digits)
+    if with_unit:
+        return unit.difference(figure, unit.direction(value))
+    return f"{_short(figure, unit)} {unit.direction(value)}"
+
+
+def write_magnitude(value: float, unit: UnitWords) -> str:
+    """A magnitude that stands alone, rounded up, with its unit: ``2.4 percentage points``."""
+    return unit.amount(write_size(value, unit))
+
+
+def write_size(value: float, unit: UnitWords) -> str:
+    """A magnitude that stands alone, rounded up, without its unit."""
+    if unit.unit == "pp":
+        digits = 1 if value >= SMALL_MAGNITUDE else 2
+    else:
+        digits = DIGITS[unit.unit] if unit.unit in DIGITS else _significant(value)
+    while value > 0 and digits < 6 and round_to(value, digits, ROUND_CEILING) > 2 * _decimal(value):
+        digits += 1
+    return write_figure(round_to(value, digits, ROUND_CEILING), digits)
+
+
+def write_people(value: float) -> str:
+    """A number of people to the nearest 100, or in full below 1,000 where that would say too little."""
+    return f"{round_to(value, -2 if abs(value) >= 1000 else -1):,.0f}"
+
+
+def to_people(interval: Interval, people: float) -> Interval:
+    """An interval in percentage points as people of a population."""
+    return Interval(low=interval.low * people / 100, high=interval.high * people / 100)
+
+
+def write_count(count: int) -> str:
+    """A small count as a word, a larger one in figures."""
+    return COUNT_WORDS[count] if 0 <= count < len(COUNT_WORDS) else f"{count:,}"
+
+
+def write_level(level: float) -> str:
+    """A level such as 0.95 as ``95%``."""
+    return f"{round_to(level * 100, 1).normalize():f}%"
+
+
+# ---------------------------------------------------------------- words for time
+
+
+def write_month(month: str) -> str:
+    """``2026-03`` as ``March 2026``; a day ``2025-04-03`` as ``3 April 2025``; ``2025-04 to 2025-10`` end by end."""
+    if " to " in month:
+        first, last = month.split(" to ", 1)
+        return write_month(first) if first == last else f"{write_month(first)} to {write_month(last)}"
+    parts = month.split("-")
+    if len(parts) == 1:
+        return month
+    words = f"{MONTHS[int(parts[1]) - 1]} {parts[0]}"
+    return f"{int(parts[2])} {words}" if len(parts) == 3 else words
+
+
+def write_period(period: str, window_months: int) -> str:
+    """A period as readers say it: ``2017``, ``March 2026`` or ``12 months to March 2026``."""
+    if "-" not in period or window_months == 1:
+        return write_month(period)
+    return f"{window_months} months to {write_month(period)}"
+
+
+def write_the_period(period: str, window_months: int) -> str:
+    """A period inside a sentence: ``the 12 months to March 2026``, but ``March 2026``."""
+    words = write_period(period, window_months)
+    return f"the {words}" if " to " in words else words
+
+
+def write_span(start: str, last: str) -> str:
+    """From the start of a programme to the last month its data cover: ``From April 2025 to June 2026``.
+
+    Parameters
+    ----------
+    start : str
+        ``YYYY-MM``, or ``YYYY-MM to YYYY-MM`` where areas start in different months.
+    last : str
+        The last period, ``YYYY-MM`` or a year.
+    """
+    end = last if "-" in last else f"{last}-12"
+    if " to " not in start or len(set(start.split(" to ", 1))) == 1:
+        return f"From {write_month(start.split(' to ', 1)[0])} to {write_month(end)}"
+    return f"From the start in each area ({write_month(start)}) to {write_month(end)}"
+
+
+def last_start(start: str) -> str:
+    """The later end of a start, ``YYYY-MM`` or ``YYYY-MM to YYYY-MM``."""
+    return month_label(max(month_index(item) for item in start.split(" to ")))

@@ -1,0 +1,186 @@
+"""The sentence of each verdict. Nothing here decides anything: `verdict` does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from evaluation.contracts.records import Outcome
+from evaluation.results import Finding, Inference, Interval
+from evaluation.synthesis.agree import Agreement, describe_mixed
+from evaluation.synthesis.numbers import (
+    PEOPLE,
+    UnitWords,
+    choose_digits,
+    round_outward,
+    to_people,
+    write_figure,
+    write_interval,
+    write_magnitude,
+    write_people,
+    write_point,
+    write_span,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quoted:
+    """The numbers a sentence may quote: those of one finding, and nothing else."""
+
+    finding: Finding
+    inference: Inference
+    interval: Interval
+    outcome: Outcome
+    place: str
+    """Where, in words: ``South Yorkshire`` or ``the nine areas together``."""
+    cap: float | None
+    plausible: float | None
+
+    @property
+    def unit(self) -> UnitWords:
+        """How differences of the outcome are written."""
+        return unit_words(self.outcome)
+
+    @property
+    def span(self) -> str:
+        """From the start to the end of the data, in words."""
+        return write_span(self.finding.start, self.finding.estimate.series.periods[-1])
+
+    @property
+    def subject(self) -> str:
+        """The outcome in its place: ``the economic inactivity rate in South Yorkshire``."""
+        return f"the {self.outcome.name} in {self.place}"
+
+
+def unit_words(outcome: Outcome) -> UnitWords:
+    """How differences of an outcome are written."""
+    return UnitWords(outcome.unit, outcome.unit_words)
+
+
+def say_not_estimated(place: str, reason: str) -> str:
+    """No estimate, and why."""
+    return f"We do not report an estimate for {place}: {reason}."
+
+
+def say_not_credible(failed: tuple[str, ...]) -> str:
+    """No headline figure, and which checks failed."""
+    which = "a check" if len(failed) == 1 else "checks"
+    return (
+        f"We do not report a headline figure, because the comparison failed {which} set in advance: {join_words(failed)}. "
+        "The figure is in the annex of estimates by method."
+    )
+
+
+def say_implausible(quoted: Quoted) -> str:
+    """An interval wholly beyond what the supported people could produce."""
+    supported = quoted.finding.supported or 0
+    return (
+        f"{quoted.span} {quoted.subject} was {write_interval(quoted.interval, quoted.unit)} than the comparison suggests. "
+        f"That is more than the {write_people(supported)} people the programme said it would support could produce: "
+        f"{write_magnitude(quoted.cap or 0.0, quoted.unit)} at most. It is more likely to reflect other programmes, or a change "
+        "in the sample, than this programme."
+    )
+
+
+def say_detected(quoted: Quoted) -> str:
+    """Interval first, then the best estimate, then people, then how often untreated areas show as much."""
+    said = (
+        f"{quoted.span} {quoted.subject} was {write_interval(quoted.interval, quoted.unit)} than it would have been without the "
+        f"programme (best estimate {write_point(quoted.finding.estimate.att, quoted.interval, quoted.unit)})."
+    )
+    return " ".join(filter(None, (said, _people_detected(quoted), _placebos(quoted))))
+
+
+def _people_detected(quoted: Quoted) -> str:
+    people = quoted.finding.people
+    if people is None or quoted.unit.unit != "pp":
+        return ""
+    counted = to_people(quoted.interval, people)
+    point = write_point(quoted.finding.estimate.att * people / 100, counted, PEOPLE, with_unit=True)
+    return f"That is about {point} ({_ends(counted)}), of {write_people(people)} {quoted.outcome.denominator}."
+
+
+def _ends(counted: Interval) -> str:
+    digits = choose_digits(counted, PEOPLE.unit)
+    near, far = sorted(round_outward(counted, digits), key=abs)
+    return f"{write_figure(near, digits)} to {write_figure(far, digits)}"
+
+
+def _placebos(quoted: Quoted) -> str:
+    found, reps = quoted.inference.as_large, quoted.inference.reps
+    if found is None:
+        return ""
+    what = "untreated areas showed a difference" if quoted.finding.n_treated == 1 else "placebo comparisons showed a difference"
+    return f"{found:,} of {reps:,} {what} at least as large."
+
+
+def say_mixed(quoted: Quoted, agreement: Agreement) -> str:
+    """Some method excludes zero, and the rest do not confirm it."""
+    return (
+        f"{describe_mixed(agreement)}; the evidence as a whole does not confirm it. We do not treat this as a finding. "
+        f"By the main method, {_lower_first(quoted.span)} {quoted.subject} may have been "
+        f"{write_interval(quoted.interval, quoted.unit)} than it would have been without the programme."
+    )
+
+
+def say_ruled_out(quoted: Quoted) -> str:
+    """Zero is in the interval, and the effect of interest is not, on one side at least."""
+    unit, plausible = quoted.unit, quoted.plausible or 0.0
+    digits = choose_digits(quoted.interval, unit.unit)
+    fall, rise = (write_figure(end, digits) for end in round_outward(quoted.interval, digits))
+    said = (
+        f"We did not detect a difference in {quoted.subject}, {_lower_first(quoted.span)}. The data rule out a fall of more than "
+        f"{fall} or a rise of more than {unit.amount(rise)}."
+    )
+    sides = (("fall", quoted.interval.low <= -plausible), ("rise", quoted.interval.high >= plausible))
+    left = [word for word, kept in sides if kept]
+    if left:
+        said += f" A {left[0]} of {write_magnitude(plausible, unit)}, the largest thought plausible beforehand, is not ruled out."
+    return " ".join(filter(None, (said, _people_either_way(quoted))))
+
+
+def say_imprecise(quoted: Quoted) -> str:
+    """Everything else: what the data allow, what could have been seen, and what the programme could have done."""
+    said = (
+        f"The data cannot tell us. {quoted.span} {quoted.subject} may have been {write_interval(quoted.interval, quoted.unit)} "
+        "than it would have been without the programme."
+    )
+    end = "Not seeing a difference is not the same as there being none."
+    return " ".join(filter(None, (said, _people_either_way(quoted), say_reach(quoted), end)))
+
+
+def _people_either_way(quoted: Quoted) -> str:
+    people = quoted.finding.people
+    if people is None or quoted.unit.unit != "pp":
+        return ""
+    counted = write_interval(to_people(quoted.interval, people), PEOPLE)
+    return f"Counted in people, that is {counted}, of {write_people(people)} {quoted.outcome.denominator}."
+
+
+def say_reach(quoted: Quoted) -> str:
+    """The smallest difference that could be detected, and the largest the programme could make."""
+    mde = quoted.inference.mde
+    if mde is None:
+        seen = "The smallest difference we could reliably detect is not established."
+    else:
+        seen = f"The smallest difference we could reliably detect is {write_magnitude(mde, quoted.unit)}."
+    if quoted.cap is None:
+        return (
+            f"{seen} The largest difference the programme could make is not established, because the number of people it was to "
+            "support is not, or the number of residents."
+        )
+    supported = write_people(quoted.finding.supported or 0)
+    return (
+        f"{seen} The {supported} people the programme said it would support could not change the {quoted.outcome.name} "
+        f"by more than {write_magnitude(quoted.cap, quoted.unit)}."
+    )
+
+
+def join_words(items: tuple[str, ...] | list[str]) -> str:
+    """``a``, ``a and b``, ``a, b and c``."""
+    if len(items) < 2:
+        return "".join(items)
+    return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def _lower_first(text: str) -> str:
+    return text[:1].lower() + text[1:]

@@ -1,0 +1,212 @@
+"""What must hold for every estimator of the registry, whoever wrote it."""
+
+from __future__ import annotations
+
+from dataclasses import fields, is_dataclass, replace
+
+import numpy as np
+import pytest
+from conformance.panels import keep_areas, make_panel, relabel
+
+from evaluation import plain
+from evaluation.errors import DataError
+from evaluation.estimators import REGISTRY
+from evaluation.inference import REGISTRY as INFERENCE
+from evaluation.inference.checks import REGISTRY as CHECKS
+from evaluation.inference.checks import run_checks
+from evaluation.numerics.assignment import draw_assignments
+from evaluation.results import Card, Check, CheckThresholds, Estimate, Inference
+
+NAMES = sorted(REGISTRY)
+DID = [name for name in NAMES if REGISTRY[name]().card.family == "difference-in-differences"]
+LIMITS = CheckThresholds(minimum_pre_periods=4, maximum_pre_rmspe_ratio=2.0, maximum_pre_trend=0.95, maximum_donor_weight=0.5)
+
+CASES = [
+    pytest.param(name, starts, shares, weighted, id=f"{name}-{len(starts)}{'-shares' * shares}{'-weighted' * weighted}")
+    for name in NAMES
+    for starts in ((8,), (8, 8), (7, 9, 8))
+    for shares in (False, True)
+    for weighted in (False, True)
+    if name in DID or len(starts) == 1
+]
+
+
+def panel(starts, shares, weighted, **options):
+    return make_panel(starts=starts, shares=shares, weighted=weighted, **options)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_card_and_protocol(name):
+    estimator = REGISTRY[name]()
+    assert estimator.name == name == estimator.card.name
+    assert is_dataclass(estimator)
+    assert type(estimator).__dataclass_params__.frozen
+    for item in fields(Card):
+        assert getattr(estimator.card, item.name), f"the card of {name} says nothing about {item.name}"
+    for text in (*estimator.card.assumptions, *estimator.card.limits):
+        assert text.endswith(".")
+    assert any(character.isdigit() for character in estimator.card.source)
+
+
+@pytest.mark.parametrize(("name", "starts", "shares", "weighted"), CASES)
+def test_recovers_a_planted_effect_exactly(name, starts, shares, weighted):
+    comparison = panel(starts, shares, weighted, effect=-1.25, noise=0.0)
+    if name == "synthetic_control":
+        # a treated area inside the donors' range is needed for an exact fit
+        comparison = replace(
+            comparison, y=comparison.y - (comparison.y[0] - np.linspace(10, 30, 24)[[11, *range(11), *range(12, 24)]])
+        )
+    estimate = REGISTRY[name]().fit(comparison)
+    mixed = name == "event_study" and shares and len(set(starts)) > 1
+    assert estimate.att == pytest.approx(-1.25, abs=0.02 if mixed else 1e-9)
+    if not mixed:
+        assert estimate.pre_rmspe == pytest.approx(0, abs=1e-9)
+        gap = np.subtract(estimate.series.observed, estimate.series.counterfactual)
+        assert gap == pytest.approx(-1.25 * np.array(estimate.series.exposure), abs=1e-9)
+
+
+@pytest.mark.parametrize(("name", "starts", "shares", "weighted"), CASES)
+def test_shift_scale_and_order_of_areas(name, starts, shares, weighted):
+    estimator, comparison = REGISTRY[name](), panel(starts, shares, weighted)
+    found = estimator.fit(comparison)
+
+    def same(changed, *, times=1.0):
+        other = estimator.fit(changed)
+        assert other.att == pytest.approx(times * found.att, abs=1e-8)
+        assert other.pre_rmspe == pytest.approx(times * found.pre_rmspe, abs=1e-8)
+        assert [p.att for p in other.path] == pytest.approx([times * p.att for p in found.path], abs=1e-8)
+        if found.se is not None:
+            assert other.se == pytest.approx(times * found.se, abs=1e-8)
+
+    rng = np.random.default_rng(5)
+    same(replace(comparison, y=comparison.y + 100.0))
+    same(replace(comparison, y=comparison.y + 3.0 * rng.normal(size=(14, 1))))
+    same(replace(comparison, y=7.0 * comparison.y), times=7.0)
+    same(keep_areas(comparison, rng.permutation(24)))
+    if name in DID:
+        same(replace(comparison, y=comparison.y + 5.0 * rng.normal(size=24)))
+    if weighted:
+        same(replace(comparison, weights=12.0 * comparison.weights))
+
+
+@pytest.mark.parametrize(("name", "starts", "shares", "weighted"), CASES)
+def test_an_effect_at_full_exposure_moves_the_estimate_and_nothing_before(name, starts, shares, weighted):
+    """What the interval by test inversion rests on."""
+    estimator, comparison = REGISTRY[name](), panel(starts, shares, weighted)
+    if name == "event_study" and shares and len(set(starts)) > 1:
+        pytest.skip("holds up to the shares only, as documented")
+    found = estimator.fit(comparison)
+    moved = estimator.fit(replace(comparison, y=comparison.y + 2.5 * comparison.exposure))
+    assert moved.att - found.att == pytest.approx(2.5, abs=1e-9)
+    assert moved.pre_rmspe == pytest.approx(found.pre_rmspe, abs=1e-9)
+
+
+@pytest.mark.parametrize(("name", "starts", "shares", "weighted"), CASES)
+def test_placebos_equal_fits_on_the_relabelled_panel(name, starts, shares, weighted):
+    estimator, comparison = REGISTRY[name](), panel(starts, shares, weighted)
+    placebos = estimator.placebos(comparison, draws=4, seed=11)
+    n_donors, n_treated = len(comparison.donors), len(starts)
+    chosen = draw_assignments(n_areas=n_donors, n_treated=n_treated, draws=4, seed=11).areas
+    assert len(placebos.att) == len(chosen) == (n_donors if n_treated == 1 else 4)
+    assert placebos.exhaustive == (n_treated == 1)
+    for d in (0, 3):
+        found = estimator.fit(relabel(comparison, chosen[d]))
+        assert placebos.att[d] == pytest.approx(found.att, abs=1e-10)
+        assert placebos.pre_rmspe[d] == pytest.approx(found.pre_rmspe, abs=1e-10)
+        if n_treated == 1:
+            assert placebos.labels[d] == comparison.donors[chosen[d, 0]]
+            gap = np.subtract(found.series.observed, found.series.counterfactual)
+            assert placebos.gaps[d] == pytest.approx(gap, abs=1e-10)
+        else:
+            assert placebos.gaps is None
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_treated_area_plays_no_part_in_its_placebos(name):
+    estimator, comparison = REGISTRY[name](), make_panel()
+    y = comparison.y.copy()
+    y[:, 0] = 1e6
+    for one, other in zip(
+        *(estimator.placebos(c, draws=9, seed=0).gaps for c in (comparison, replace(comparison, y=y))), strict=True
+    ):
+        assert one == pytest.approx(other)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_changed_and_everything_repeats(name):
+    estimator, comparison = REGISTRY[name](), make_panel(shares=True, weighted=True)
+    before = {item.name: np.copy(getattr(comparison, item.name)) for item in fields(comparison) if item.name != "se"}
+    first = estimator.fit(comparison), estimator.placebos(comparison, draws=5, seed=2)
+    second = estimator.fit(comparison), estimator.placebos(comparison, draws=5, seed=2)
+    for key, value in before.items():
+        assert np.array_equal(value, getattr(comparison, key))
+    assert plain.dump_json(first[0]) == plain.dump_json(second[0])
+    assert plain.dump_json(first[1]) == plain.dump_json(second[1])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_json_round_trip_of_everything_handed_out(name):
+    estimator, comparison = REGISTRY[name](), make_panel(shares=True)
+    estimate, placebos = estimator.fit(comparison), estimator.placebos(comparison, draws=5, seed=2)
+    records = [
+        (Estimate, estimate),
+        *((Inference, infer(estimate, estimator, comparison, level=0.05, draws=5, seed=2)) for infer in INFERENCE.values()),
+        *((Check, c) for c in run_checks(comparison, estimator, estimate, placebos, LIMITS, level=0.05, draws=5, seed=2)),
+        *((Check, c) for c in estimator.check(comparison)),
+    ]
+    for kind, record in records:
+        text = plain.dump_json(record)
+        assert plain.dump_json(plain.from_plain(kind, plain.to_plain(record))) == text
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("n_areas", [2, 3])
+def test_smallest_panel_is_answered_or_refused_but_never_nan(name, n_areas):
+    comparison = make_panel(n_areas=n_areas, n_periods=2, starts=(1,))
+    estimate = REGISTRY[name]().fit(comparison)
+    plain.to_plain(estimate)
+    found = INFERENCE["placebo_in_space"](estimate, REGISTRY[name](), comparison, level=0.05, draws=9, seed=0)
+    plain.to_plain(found)
+    assert found.p_value is None
+    assert found.note
+    plain.to_plain(INFERENCE["cluster_robust"](estimate, REGISTRY[name](), comparison, level=0.05, draws=9, seed=0))
+    placebos = REGISTRY[name]().placebos(comparison, draws=9, seed=0)
+    for check in run_checks(comparison, REGISTRY[name](), estimate, placebos, LIMITS, level=0.05, draws=9, seed=0):
+        plain.to_plain(check)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_checks_name_what_fit_refuses(name):
+    estimator = REGISTRY[name]()
+    comparison = make_panel(starts=())
+    failed = [check.text for check in estimator.check(comparison) if check.passed is False]
+    assert failed
+    with pytest.raises(DataError) as refusal:
+        estimator.fit(comparison)
+    for text in failed:
+        assert text in str(refusal.value)
+    with pytest.raises(DataError):
+        estimator.placebos(comparison, draws=9, seed=0)
+
+
+@pytest.mark.parametrize("method", sorted(INFERENCE))
+@pytest.mark.parametrize("name", NAMES)
+def test_every_inference_method_speaks_of_its_own(method, name):
+    estimator, comparison = REGISTRY[name](), make_panel()
+    found = INFERENCE[method](estimator.fit(comparison), estimator, comparison, level=0.05, draws=9, seed=4)
+    assert (found.method, found.level, found.seed) == (method, 0.05, 4)
+    assert found.null.endswith(".")
+    if found.interval is not None:
+        assert found.interval.low <= estimator.fit(comparison).att <= found.interval.high
+
+
+def test_one_inference_method_decides():
+    estimator, comparison = REGISTRY["twfe"](), make_panel()
+    found = [m(estimator.fit(comparison), estimator, comparison, level=0.05, draws=9, seed=4) for m in INFERENCE.values()]
+    assert [i.method for i in found if i.decides] == ["placebo_in_space"]
+
+
+def test_every_check_has_a_docstring_and_a_known_family():
+    for name, check in CHECKS.items():
+        assert check.run.__doc__, name
+        assert set(check.families) <= {REGISTRY[n]().card.family for n in NAMES}

@@ -1,0 +1,137 @@
+"""The simplex kernel: hand-drawn problems, awkward ones, and properties."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from evaluation.errors import DataError
+from evaluation.numerics import simplex
+from evaluation.numerics.simplex import TOLERANCE, fit_simplex
+
+
+def certify(donors, target, weights):
+    """Relative Frank-Wolfe gap, computed here from the definition."""
+    z = donors - target[:, None]
+    residual = z @ weights
+    slope = z.T @ residual
+    floor = 0.5 * simplex.EXACT * max((z * z).sum(axis=0).mean(), 1e-300)
+    return (weights @ slope - slope.min()) / max(0.5 * residual @ residual, floor)
+
+
+def test_point_between_two_donors():
+    fit = fit_simplex(np.array([[0.0, 10.0], [0.0, 10.0]]), np.array([[4.0, 12.0, -3.0], [4.0, 12.0, -1.0]]))
+    assert fit.weights == pytest.approx(np.array([[0.6, 0.4], [0.0, 1.0], [1.0, 0.0]]))
+    assert fit.objective == pytest.approx([0.0, 2 * 2.0**2, 9 + 1])
+
+
+def test_one_donor_takes_all_weight():
+    assert fit_simplex(np.array([[3.0], [4.0]]), np.array([[0.0], [0.0]])).weights == pytest.approx(np.array([[1.0]]))
+
+
+def test_target_equal_to_every_donor():
+    fit = fit_simplex(np.full((3, 4), 7.0), np.full((3, 1), 7.0))
+    assert fit.weights.sum() == pytest.approx(1.0)
+    assert fit.objective[0] == 0.0
+
+
+def test_duplicates_share_no_more_than_their_weight():
+    rng = np.random.default_rng(0)
+    once, target = rng.normal(size=(6, 3)), rng.normal(size=(6, 1))
+    twice = fit_simplex(np.hstack([once, once, once]), target)
+    single = fit_simplex(once, target)
+    assert twice.objective == pytest.approx(single.objective)
+    assert twice.weights.reshape(3, 3).sum(axis=0) == pytest.approx(single.weights[0])
+
+
+def test_masks_are_kept():
+    rng = np.random.default_rng(1)
+    donors = rng.normal(size=(5, 8))
+    allowed = rng.random((8, 8)) < 0.5
+    allowed[:, 0] = True
+    fit = fit_simplex(donors, donors, allowed=allowed)
+    assert not fit.weights[~allowed].any()
+    for r in range(8):
+        alone = fit_simplex(donors[:, allowed[r]], donors[:, [r]])
+        assert fit.objective[r] == pytest.approx(alone.objective[0], abs=1e-12)
+
+
+def test_batches_change_nothing(monkeypatch):
+    rng = np.random.default_rng(2)
+    donors = rng.normal(size=(9, 20))
+    allowed = ~np.eye(20, dtype=bool)
+    whole = fit_simplex(donors, donors, allowed=allowed)
+    monkeypatch.setattr(simplex, "BATCH", 7)
+    assert fit_simplex(donors, donors, allowed=allowed).weights == pytest.approx(whole.weights, abs=1e-12)
+
+
+def test_solver_from_the_data_agrees_with_the_lockstep():
+    rng = np.random.default_rng(3)
+    for n_periods, n_donors in ((30, 8), (8, 30), (5, 5), (1, 4)):
+        donors, target = rng.normal(size=(n_periods, n_donors)), rng.normal(size=n_periods)
+        fit = fit_simplex(donors, target[:, None])
+        slow = simplex._solve_from_data(donors - target[:, None], TOLERANCE)
+        assert certify(donors, target, slow) <= TOLERANCE
+        assert ((donors @ slow - target) ** 2).sum() == pytest.approx(fit.objective[0], rel=1e-7, abs=1e-9)
+
+
+def test_what_misses_the_tolerance_is_an_error(monkeypatch):
+    rng = np.random.default_rng(4)
+    monkeypatch.setattr(simplex, "_polish", lambda a, b, weights: np.full_like(weights, 1.0 / weights.shape[1]))
+    monkeypatch.setattr(simplex, "_solve_from_data", lambda z, tolerance: np.full(z.shape[1], 1.0 / z.shape[1]))
+    with pytest.raises(DataError, match="not within"):
+        fit_simplex(rng.normal(size=(9, 5)), rng.normal(size=(9, 1)))
+
+
+def test_a_bad_lockstep_is_put_right_from_the_data(monkeypatch):
+    rng = np.random.default_rng(5)
+    donors, targets = rng.normal(size=(9, 5)), rng.normal(size=(9, 3))
+    good = fit_simplex(donors, targets)
+    monkeypatch.setattr(simplex, "_lockstep", lambda a, b, allowed: allowed / allowed.sum(axis=1, keepdims=True))
+    monkeypatch.setattr(simplex, "_polish", lambda a, b, weights: weights.copy())
+    assert fit_simplex(donors, targets).weights == pytest.approx(good.weights, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("donors", "targets", "allowed", "words"),
+    [
+        (np.ones((2, 2)), np.ones((3, 1)), None, "must be the same"),
+        (np.ones((0, 2)), np.ones((0, 1)), None, "no period"),
+        (np.array([[1.0, np.nan]]), np.ones((1, 1)), None, "missing or infinite"),
+        (np.ones((2, 2)), np.ones((2, 1)), np.ones((2, 2)), "allowed has shape"),
+        (np.ones((2, 2)), np.ones((2, 1)), np.zeros((1, 2)), "no donor"),
+    ],
+)
+def test_unsolvable_problems_are_named(donors, targets, allowed, words):
+    with pytest.raises(DataError, match=words):
+        fit_simplex(donors, targets, allowed=allowed)
+
+
+numbers = st.floats(-100, 100, allow_nan=False).map(lambda v: round(v, 3))
+# integers make ties, duplicates and collinear donors likely
+coarse = st.integers(-2, 2).map(float)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(st.data(), st.integers(1, 9), st.integers(1, 12), st.booleans())
+def test_weights_lie_on_the_simplex_and_are_the_best(data, n_periods, n_donors, ties):
+    values = coarse if ties else numbers
+    donors = data.draw(arrays(float, (n_periods, n_donors), elements=values))
+    targets = data.draw(arrays(float, (n_periods, 3), elements=values))
+    fit = fit_simplex(donors, targets)
+    assert (fit.weights >= 0).all()
+    assert fit.weights.sum(axis=1) == pytest.approx(1.0)
+    assert (fit.gap <= TOLERANCE).all()
+    for r in range(3):
+        assert certify(donors, targets[:, r], fit.weights[r]) <= 2 * TOLERANCE
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@given(st.integers(0, 10_000), st.floats(-1e4, 1e4), st.floats(0.01, 100))
+def test_shift_and_scale_leave_the_weights(seed, shift, scale):
+    rng = np.random.default_rng(seed)
+    donors, targets = rng.normal(size=(12, 6)), rng.normal(size=(12, 2))
+    plain = fit_simplex(donors, targets)
+    moved = fit_simplex(scale * donors + shift, scale * targets + shift)
+    assert moved.weights == pytest.approx(plain.weights, abs=1e-6)

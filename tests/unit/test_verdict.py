@@ -1,0 +1,296 @@
+"""The verdict: one test for each rule, and the properties no rule may break."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from invented import OUTCOMES, RATE, SECOND, make_design, make_finding, make_unit
+
+from evaluation.errors import ConfigurationError
+from evaluation.results import Check, Finding, Interval
+from evaluation.synthesis import conclude, conclude_all, find_cap
+from evaluation.synthesis.verdict import RULES
+
+DESIGN = make_design()
+ORDER = [name for name, _ in RULES]
+FAILED = Check(
+    name="pre_trend", title="Parallel paths before the start", passed=False, text="Invented.", value=0.99, threshold=0.95
+)
+
+
+def methods(**changes):
+    """The same finding by the three methods of the design."""
+    return [make_finding(estimator=name, **changes) for name in ("event_study", "twfe", "synthetic_control")]
+
+
+def judge(findings, design=DESIGN, outcome=RATE, area="amber-vale", **options):
+    return conclude(findings, design, outcome=outcome, area=area, **options)
+
+
+# ---------------------------------------------------------------- one test a rule
+
+
+def test_detected_gives_interval_first_then_point_then_people():
+    found = judge(methods(supported=None))
+    assert found.verdict == "detected"
+    assert found.sentence == (
+        "From April 2025 to June 2026 the idle rate in Amber Vale was between 0.4 and 2.0 percentage points lower than it would have "
+        "been without the programme (best estimate 1.2 lower). That is about 2,200 fewer people (700 to 3,700), of 185,000 residents "
+        "aged 16 to 64. 2 of 60 untreated areas showed a difference at least as large."
+    )
+    assert (found.headline, found.att, found.interval) == ("event_study", -1.2, Interval(low=-2.0, high=-0.4))
+    assert found.people == Interval(low=-3700.0, high=-740.0)
+    assert found.cap is None
+
+
+def test_one_treated_area_and_few_donors_can_never_be_detected():
+    found = judge(methods(smallest_p=1 / 19, supported=None))
+    assert found.verdict == "too imprecise to tell"
+    assert "too few to tell any difference from chance" in found.because
+
+
+def test_a_p_value_above_the_level_is_not_detected_whatever_the_interval():
+    assert judge(methods(p_value=0.2, supported=None)).verdict == "too imprecise to tell"
+
+
+def test_no_second_family_no_detection():
+    found = judge(methods(supported=None)[:2])
+    assert found.verdict == "mixed signs"
+    assert "second family" in found.because
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_another_sign_is_mixed(number):
+    findings = methods(supported=None)
+    findings[number] = make_finding(estimator=findings[number].estimator, att=0.3, interval=(-0.5, 1.0), supported=None)
+    found = judge(findings)
+    assert found.verdict == "mixed signs"
+    assert found.sentence.startswith("Two of three methods suggest a fall; the evidence as a whole does not confirm it.")
+    assert "between 0.4 and 2.0 percentage points lower" in found.sentence
+
+
+def test_a_second_method_that_alone_excludes_zero_is_mixed():
+    findings = methods(interval=(-2.0, 0.3), supported=None)
+    findings[2] = make_finding(estimator="synthetic_control", att=0.9, interval=(0.2, 1.4), supported=None)
+    found = judge(findings)
+    assert found.verdict == "mixed signs"
+    assert found.sentence.startswith("One of three methods suggests a rise;")
+
+
+def test_a_failed_leave_one_out_is_mixed():
+    shaky = [Check(name="leave_one_out", title="Leave one out", passed=False, text="Invented.")]
+    assert judge(methods(checks=shaky, supported=None)).verdict == "mixed signs"
+
+
+def test_a_second_method_that_failed_its_check_cannot_confirm():
+    findings = [*methods(supported=None)[:2], make_finding(estimator="synthetic_control", checks=[FAILED], supported=None)]
+    assert judge(findings).verdict == "mixed signs"
+
+
+def test_failed_check_of_the_headline_hides_the_figure():
+    found = judge(methods(checks=[FAILED]))
+    assert found.verdict == "comparison not credible"
+    assert (found.att, found.interval, found.people, found.headline) == (None, None, None, None)
+    assert "parallel paths before the start" in found.sentence
+
+
+def test_cap_is_supported_people_over_residents():
+    assert find_cap(make_finding(people=185_000.0, supported=4000)) == pytest.approx(100 * 4000 / 185_000)
+    assert find_cap(make_finding(supported=None)) is None
+    assert find_cap(make_finding(people=None)) is None
+
+
+def test_wholly_beyond_the_cap_is_implausible():
+    found = judge(methods(att=-4.0, interval=(-5.0, -2.5)))
+    assert found.verdict == "implausible size"
+    assert "between 2.5 and 5.0 percentage points lower" in found.sentence
+    assert "2.2 percentage points at most" in found.sentence
+
+
+def test_touching_the_cap_is_not_implausible():
+    assert judge(methods(att=-4.0, interval=(-5.0, -2.0))).verdict == "detected"
+
+
+def test_large_changes_ruled_out_on_one_side_names_the_other():
+    found = judge(methods(att=-0.4, interval=(-1.3, 0.5)))
+    assert found.verdict == "large changes ruled out"
+    assert "rule out a fall of more than 1.3 or a rise of more than 0.5 percentage points" in found.sentence
+    assert "A fall of 1.0 percentage points, the largest thought plausible beforehand, is not ruled out." in found.sentence
+
+
+def test_large_changes_ruled_out_on_both_sides():
+    found = judge(methods(att=-0.1, interval=(-0.7, 0.5)))
+    assert found.verdict == "large changes ruled out"
+    assert "not ruled out" not in found.sentence
+
+
+def test_too_imprecise_prints_both_ends_mde_and_cap():
+    found = judge(methods(att=-0.4, interval=(-2.04, 1.32), mde=2.41))
+    assert found.verdict == "too imprecise to tell"
+    for part in (
+        "anything from 2.1 percentage points lower to 1.4 higher",
+        "reliably detect is 2.5 percentage points",
+        "The 4,000 people the programme said it would support could not change the idle rate by more than 2.2 percentage points",
+        "Not seeing a difference is not the same as there being none.",
+    ):
+        assert part in found.sentence
+
+
+def test_unknown_mde_and_cap_are_said_in_words():
+    found = judge(methods(att=-0.4, interval=(-2.0, 1.3), mde=None, supported=None))
+    assert found.sentence.count("is not established") == 2
+
+
+def test_too_early_names_the_first_period():
+    findings = methods(area="cold-fen", area_name="Cold Fen", start="2025-08")
+    found = judge(findings, area="cold-fen")
+    assert found.verdict == "not estimated"
+    assert found.sentence == (
+        "We do not report an estimate for Cold Fen: it is too early to tell before the figures for the 12 months to September 2026, "
+        "the first that lie wholly after the start."
+    )
+    assert found.att is None
+
+
+def test_pooled_estimate_needs_one_covered_area_and_names_the_others():
+    design = make_design([make_unit("a", "Ash"), make_unit("b", "Beech", "2025-12")])
+    findings = methods(area="all", start="2025-04 to 2025-12", supported=None, n_treated=2)
+    series = findings[0].estimate.series
+    half = replace(series, exposure=tuple(x / 2 for x in series.exposure))
+    findings = [replace(f, estimate=replace(f.estimate, series=half)) for f in findings]
+    found = judge(findings, design, area="all")
+    assert found.verdict == "detected"
+    assert "Not yet covered by a window wholly after their start: Beech." in found.reasons
+    assert found.sentence.startswith("From the start in each area (April 2025 to December 2025) to June 2026")
+    late = make_design([make_unit("a", "Ash", "2025-11"), make_unit("b", "Beech", "2025-12")])
+    assert "12 months to December 2026" in judge(findings, late, area="all").sentence
+
+
+def test_too_few_periods_before_the_start():
+    assert "five periods before the start, and the protocol asks for eight" in judge(methods(first="2024-03")).sentence
+
+
+@pytest.mark.parametrize(
+    ("findings", "options", "words"),
+    [
+        ([], {}, "no finding by the main method"),
+        ([], {"unavailable": "the published figures for 2024 are withheld."}, "the published figures for 2024 are withheld."),
+        (methods(interval=None), {}, "could not be computed"),
+    ],
+)
+def test_missing_findings_say_why(findings, options, words):
+    found = judge(findings, **options)
+    assert found.verdict == "not estimated"
+    assert words in found.sentence
+
+
+def test_other_outcomes_are_exploratory_and_the_primary_is_not():
+    found = judge(methods(outcome=SECOND.id), outcome=SECOND)
+    assert not found.primary
+    assert found.reasons[0].startswith("Exploratory")
+    assert not any("Exploratory" in r for r in judge(methods()).reasons)
+
+
+def test_all_conclusions_come_pooled_first_then_by_name():
+    design = make_design([make_unit("z", "Ash"), make_unit("a", "Élan"), make_unit("m", "Beech")])
+    found = conclude_all([], design, OUTCOMES, unavailable={(RATE.id, "m"): "a file is missing"})
+    assert [c.area for c in found] == ["all", "all", "z", "z", "m", "m", "a", "a"]
+    assert [c.outcome for c in found][:2] == [RATE.id, SECOND.id]
+    assert "a file is missing" in found[4].sentence
+
+
+def test_unknown_area_is_refused():
+    with pytest.raises(ConfigurationError, match="area 'nowhere' is not treated"):
+        judge([], area="nowhere")
+
+
+# ---------------------------------------------------------------- properties
+
+
+effects = st.floats(-6, 6, allow_nan=False).map(lambda x: round(x, 4))
+widths = st.floats(0.001, 5).map(lambda x: round(x, 4))
+options = st.fixed_dictionaries(
+    {
+        "mde": st.none() | st.floats(0.01, 9),
+        "supported": st.none() | st.integers(50, 20_000),
+        "people": st.none() | st.floats(2e4, 3e6),
+        "smallest_p": st.sampled_from([None, 0.004, 0.05, 0.1]),
+        "with_p": st.booleans(),
+    }
+)
+# Few placebos and few periods: hypothesis prints a failing example in full.
+BASE = {name: make_finding(estimator=name, placebos=0, first="2022-03") for name in ("event_study", "twfe", "synthetic_control")}
+
+
+def vary(estimator: str, att: float, below: float, above: float, *, mde, supported, people, smallest_p, with_p) -> Finding:
+    base = BASE[estimator]
+    p_value = consistent_p(att - below, att + above) if with_p else None
+    inference = replace(
+        base.inferences[0], interval=Interval(low=att - below, high=att + above), mde=mde, smallest_p=smallest_p, p_value=p_value
+    )
+    return replace(base, estimate=replace(base.estimate, att=att), inferences=(inference,), supported=supported, people=people)
+
+
+def consistent_p(low: float, high: float) -> float:
+    """A p-value that says the same as the interval, as test inversion makes it."""
+    return 0.3 if low <= 0 <= high else 0.004
+
+
+@st.composite
+def evidence(draw):
+    shared = draw(options)
+    return [vary(name, draw(effects), draw(widths), draw(widths), **shared) for name in BASE]
+
+
+def flip(finding: Finding) -> Finding:
+    inference = finding.inferences[0]
+    flipped = Interval(low=-inference.interval.high, high=-inference.interval.low)
+    return replace(
+        finding, estimate=replace(finding.estimate, att=-finding.estimate.att), inferences=(replace(inference, interval=flipped),)
+    )
+
+
+PAIR = re.compile(r"([\d,]+(?:\.\d+)?)(?: percentage points| people)? (lower|higher|fewer|more)\b")
+FALL = re.compile(r"(fall|rise) of (?:more than )?([\d,]+(?:\.\d+)?)")
+OTHER = {"lower": "higher", "higher": "lower", "fewer": "more", "more": "fewer", "fall": "rise", "rise": "fall"}
+
+
+def directions(text: str) -> list[tuple[str, str]]:
+    return sorted([(n, w) for n, w in PAIR.findall(text)] + [(n, w) for w, n in FALL.findall(text)])
+
+
+@settings(max_examples=150, deadline=None)
+@given(evidence())
+def test_flipping_signs_flips_the_words_and_nothing_else(findings):
+    assume(all(f.estimate.att != 0 for f in findings))
+    one, other = judge(findings), judge([flip(f) for f in findings])
+    assert one.verdict == other.verdict
+    assert directions(other.sentence) == sorted((n, OTHER[w]) for n, w in directions(one.sentence))
+    assert (one.mde, one.cap) == (other.mde, other.cap)
+
+
+@settings(max_examples=150, deadline=None)
+@given(evidence(), st.floats(0, 3), st.floats(0, 3))
+def test_widening_an_interval_only_moves_down_the_list(findings, below, above):
+    before = judge(findings)
+    inference = findings[0].inferences[0]
+    wide = Interval(low=inference.interval.low - below, high=inference.interval.high + above)
+    p_value = None if inference.p_value is None else consistent_p(wide.low, wide.high)
+    after = judge([replace(findings[0], inferences=(replace(inference, interval=wide, p_value=p_value),)), *findings[1:]])
+    assert ORDER.index(after.verdict) >= ORDER.index(before.verdict)
+
+
+@settings(max_examples=150, deadline=None)
+@given(evidence())
+def test_an_interval_with_zero_is_never_detected_and_both_ends_are_printed(findings):
+    found = judge(findings)
+    interval = findings[0].inferences[0].interval
+    if interval.low <= 0 <= interval.high:
+        assert found.verdict != "detected"
+    assert found.interval == interval
+    assert len(re.findall(r"\d+(?:\.\d+)? (?:and|percentage points lower to|or a rise of more than) ", found.sentence)) >= 1
+    if found.verdict == "too imprecise to tell":
+        assert "reliably detect is" in found.sentence
+        assert "not established" in found.sentence or "could not change" in found.sentence
