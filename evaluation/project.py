@@ -10,7 +10,8 @@ from pathlib import Path
 from evaluation import __version__
 
 ROOT = Path(__file__).resolve().parents[1]
-CONTRACTS = ROOT / "data_contracts"
+CONTRACTS = Path(os.environ.get("TRAILBLAZER_CONTRACTS", ROOT / "data_contracts"))
+"""Contracts, registers and designs; the environment variable names another folder of the same form."""
 NOTEBOOKS = ROOT / "notebooks"
 REPORTS = ROOT / "reports"
 RUNS = ROOT / "runs"

@@ -48,8 +48,9 @@ MONTHLY_WINDOW = ("2018-01", "2026-09")
 POPULATION_YEARS = ("2018", "2025")
 
 POPULATION = "population_16_64"
-POPULATION_MEAN = 118_000.0
-"""Residents aged 16 to 64 of an authority: about 37.5 million in England and Wales over 318 authorities (Census 2021)."""
+POPULATION_MEAN = 124_000.0
+"""Residents aged 16 to 64 of an authority: England's claimant count over its claimant rate (March 2023 to March 2026, Nomis)
+gives 36.8 million, over 296 authorities."""
 POPULATION_LOG_SD = 0.57
 """Log sd over authorities of households on Universal Credit over the claimant rate, a stand-in for size (2019)."""
 POPULATION_GROWTH_SD = 0.006
@@ -163,7 +164,7 @@ MODELS: tuple[OutcomeModel, ...] = (
         ),
         swing_by_level=0.75,  # response to the national swing: sd 0.30 over areas, correlation with their level 0.78
         swing_sd=0.15,
-        region_sd=0.32,  # regional part of what the swing leaves: 0.26, most of it London's
+        region_sd=0.32,  # regional part of what the swing leaves: 0.26, of which London and the North East 84%
         region_ar=0.99,
         process_sd=0.42,  # residual sd 0.435, lag-1 0.52; within regions after the swing 0.24 and 0.61
         process_ar=0.99,  # 16 authorities by month, March 2023 to March 2026: sd of monthly changes 0.064, of which rounding 0.04

@@ -73,6 +73,7 @@ class WarmProcess:
             with contextlib.suppress(BlockingIOError):
                 answer = self.connection.recv(16)
                 self.returncode = int(answer) if answer else -signal.SIGKILL
+                self.connection.close()
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
@@ -103,12 +104,30 @@ def fork(
     target: Target, arguments: Sequence[str], *, environment: Mapping[str, str], folder: str, log: str = os.devnull
 ) -> WarmProcess:
     """Ask the nursery for a process; `ConnectionError` or `KeyError` where none answers."""
+    address = os.environ[ADDRESS]
     connection = socket.socket(socket.AF_UNIX)
+    try:
+        return _ask(connection, address, target, arguments, environment, folder, log)
+    except BaseException:
+        connection.close()
+        raise
+
+
+def _ask(
+    connection: socket.socket,
+    address: str,
+    target: Target,
+    arguments: Sequence[str],
+    environment: Mapping[str, str],
+    folder: str,
+    log: str,
+) -> WarmProcess:
     connection.settimeout(START_SECONDS)
-    connection.connect(os.environ[ADDRESS])
+    connection.connect(address)
     request = {"target": target, "arguments": list(arguments), "environment": dict(environment), "folder": folder, "log": log}
     connection.sendall(json.dumps(request).encode() + b"\n")
-    answer = connection.makefile("rb", buffering=0).readline()
+    with connection.makefile("rb", buffering=0) as reader:
+        answer = reader.readline()
     if not answer:
         raise ConnectionError("the nursery closed the connection")
     connection.setblocking(False)
@@ -170,7 +189,8 @@ class _Server:
             self._reap()
 
     def _answer(self, connection: socket.socket) -> None:
-        request = json.loads(connection.makefile("rb", buffering=0).readline())
+        with connection.makefile("rb", buffering=0) as reader:
+            request = json.loads(reader.readline())
         pid = os.fork()
         if pid == 0:
             _become(request, [self.listener, connection, *self.children.values()])

@@ -67,7 +67,11 @@ def lock_run(run: Path) -> Iterator[None]:
         handle.truncate()
         handle.write(str(os.getpid()))
         handle.flush()
-        yield
+        try:
+            yield
+        finally:
+            if [path.name for path in run.iterdir()] == [".lock"]:  # refused before anything was written
+                shutil.rmtree(run)
 
 
 def run_plan(

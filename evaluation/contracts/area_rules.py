@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
-from evaluation.contracts.records import CodeChange, Rule, nearest
+from evaluation.contracts.records import Area, CodeChange, Rule, nearest
 from evaluation.contracts.subject import Subject, listed, named
 from evaluation.contracts.violations import Violation
 
@@ -55,14 +55,14 @@ def check_area_codes(subject: Subject, rule: Rule) -> Iterator[Violation]:
             continue
         if area is not None:
             what = f"{code} is {_level(code)} ({area.nation}); this file is of {' and '.join(nations)} only"
-            yield subject.report(codes == n, column=column, rule="area-code", text=what, fix="leave the rows out")
+            yield subject.report(codes == n, column=column, rule="area_code", text=what, fix="leave the rows out")
         elif code in changes:
             yield subject.report(
-                codes == n, column=column, rule="old-code", text=_replaced(changes[code]), fix=_remedy(changes[code])
+                codes == n, column=column, rule="old_code", text=_replaced(changes[code]), fix=_remedy(changes[code])
             )
         else:
             text_, fix = _unknown(code, areas, also)
-            yield subject.report(codes == n, column=column, rule="area-code", text=text_, fix=fix)
+            yield subject.report(codes == n, column=column, rule="area_code", text=text_, fix=fix)
 
 
 def _replaced(change: CodeChange) -> str:
@@ -81,13 +81,12 @@ def _remedy(change: CodeChange) -> str:
     return "fetch the figures of the new areas from the publisher; a split area needs weights and cannot be renamed"
 
 
-def _unknown(code: str, areas: object, also: tuple[str, ...]) -> tuple[str, str]:
+def _unknown(code: str, areas: Mapping[str, Area], also: tuple[str, ...]) -> tuple[str, str]:
     tidy = code.strip().upper()
-    known = areas if isinstance(areas, dict) else dict(areas)  # type: ignore[call-overload]
-    if tidy != code and tidy in known:
+    if tidy != code and tidy in areas:
         return f"{code!r} is not written as a code", f"write {tidy}"
     if not _CODE.fullmatch(code):
-        return f"{code!r} is not a GSS code", f"write a capital letter and eight digits{nearest(code, known)}"
+        return f"{code!r} is not a GSS code", f"write a capital letter and eight digits{nearest(code, areas)}"
     level = _level(code)
     if level and not code.startswith(("E06", "E07", "E08", "E09", "W06", "S12")):
         return (
@@ -95,7 +94,7 @@ def _unknown(code: str, areas: object, also: tuple[str, ...]) -> tuple[str, str]
             "leave the rows out, or name the level under 'also' in the contract's rule area_code",
         )
     return (
-        f"{code} is not a code of the register of areas{nearest(code, known)}",
+        f"{code} is not a code of the register of areas{nearest(code, areas)}",
         "correct it, or add the area to areas.csv or its change to code_changes.csv",
     )
 
@@ -118,7 +117,7 @@ def check_area_names(subject: Subject, rule: Rule) -> Iterator[Violation]:
         yield subject.report(
             np.asarray(pairs == number),
             column=name_column,
-            rule="area-name",
+            rule="area_name",
             text=f"{code} is {area.name!r} in the register and {name!r} here",
             fix="find out which of the two is wrong: a shifted row gives every area its neighbour's figures",
         )
@@ -136,7 +135,7 @@ def check_known_area_names(subject: Subject, rule: Rule) -> Iterator[Violation]:
         yield subject.report(
             codes == n,
             column=column,
-            rule="area-name",
+            rule="area_name",
             text=f"{name!r} is not a name of the register of areas{nearest(name, known.values())}",
             fix="correct the name, or add the area to areas.csv",
         )

@@ -74,7 +74,7 @@ def _conflict_violations(table: Table, subject: Subject, rows: np.ndarray) -> It
     cell = next(str(c) for c in table.frame.iloc[first] if str(c).startswith(_CONFLICT))
     yield subject.remark(
         column=str(table.frame.columns[0]),
-        rule="merge-conflict",
+        rule="merge_conflict",
         text=f"{cell!r} is a mark an unresolved merge left in the file",
         fix=(
             "fetch the file again; if the publisher's own copy has it, tell them and remove the line after comparing the rows"

@@ -1,7 +1,7 @@
 """Source contracts: Open Data Contract Standard files to `Source` records.
 
 The file is first held against the standard's own JSON Schema, then against what this project needs beyond it: publisher, licence,
-reader, files and the rest stand in ``customProperties``; rules about more than one cell in ``quality`` with ``engine: evaluation``.
+reader, files and the rest stand in ``customProperties``; rules about several cells in ``quality`` with ``engine: evaluation``.
 """
 
 from __future__ import annotations

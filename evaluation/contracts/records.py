@@ -56,24 +56,24 @@ def field_problems(cls: type, raw: Mapping[str, Any]) -> list[FieldProblem]:
     fields = {f.name: f for f in dataclasses.fields(cls)}
     hints = _hints(cls)
     problems = [
-        FieldProblem(str(key), f"{str(key)!r} is not a key here{nearest(str(key), fields)}; the keys are {', '.join(fields)}")
+        FieldProblem(str(key), f"is not a key here{nearest(str(key), fields)}; the keys are {', '.join(fields)}")
         for key in raw
         if key not in fields
     ]
     for name, item in fields.items():
         if name not in raw:
             if item.default is dataclasses.MISSING and item.default_factory is dataclasses.MISSING:
-                problems.append(FieldProblem(name, f"{name!r} is missing; write {_wanted(hints[name])}"))
+                problems.append(FieldProblem(name, f"is missing; write {_wanted(hints[name])}"))
         elif not _fits(hints[name], raw[name]):
-            problems.append(FieldProblem(name, _mismatch(name, hints[name], raw[name])))
+            problems.append(FieldProblem(name, _mismatch(hints[name], raw[name])))
     return problems
 
 
-def _mismatch(name: str, kind: Any, value: Any) -> str:
+def _mismatch(kind: Any, value: Any) -> str:
     allowed = _choices(kind)
     if allowed and isinstance(value, str):
-        return f"{name!r} is {value!r}{nearest(value, allowed)}; allowed are {_wanted(kind)}"
-    return f"{name!r} is {value!r}; write {_wanted(kind)}"
+        return f"is {value!r}{nearest(value, allowed)}; allowed are {_wanted(kind)}"
+    return f"is {value!r}; write {_wanted(kind)}"
 
 
 def _choices(kind: Any) -> tuple[str, ...]:
@@ -150,7 +150,7 @@ class Record:
         """
         problems = field_problems(cls, raw)
         if problems:
-            raise ConfigurationError("\n".join(f"{cls.__name__}: {p.text}." for p in problems))
+            raise ConfigurationError("\n".join(f"{cls.__name__}: {p.key}: {p.text}." for p in problems))
         hints = _hints(cls)  # type: ignore[arg-type]
         return cls(**{key: _frozen(hints[key], value) for key, value in raw.items()})
 

@@ -1,11 +1,12 @@
 """YAML files, read strictly and with the line of every key.
 
 Only what a contract needs is accepted: mappings, lists, text, decimal numbers, ``true``/``false`` and ``null``. Dates stay text,
-and so do ``off``, ``010`` and ``2025-04``. Anchors, aliases, tags, tabs before a key and repeated keys are refused with their place.
+and so do ``off``, ``010`` and ``2025-04``. Anchors, aliases, tags, leading tabs and repeated keys are refused with their place.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -21,7 +22,11 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _WHOLE = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _DECIMAL = re.compile(r"[-+]?(0|[1-9][0-9]*)?\.[0-9]+([eE][-+]?[0-9]+)?|[-+]?(0|[1-9][0-9]*)\.?[eE][-+]?[0-9]+")
 _WORDS: Mapping[str, Any] = {"true": True, "false": False, "null": None, "~": None, "": None}
+_LONGEST_NUMBER = 18
+"""Characters; a longer row of digits is an identifier, which stays text."""
 _TAB = re.compile(r"^ *\t")
+_DEPTH_LIMIT = 40
+"""Levels of nesting; contracts have at most eight."""
 _SIZE_LIMIT = 2_000_000
 """Bytes; the largest contract is a hundredth of this."""
 
@@ -126,6 +131,8 @@ class _Reader:
             self._refuse(event, f"anchors are not allowed (&{event.anchor}); write the value out where it is needed")
         if event.tag is not None and event.tag != "!":
             self._refuse(event, f"tags are not allowed ({event.tag}); write plain text, numbers, lists and mappings")
+        if len(path) > _DEPTH_LIMIT:
+            self._refuse(event, f"values are nested more than {_DEPTH_LIMIT} levels deep")
         self.marks.setdefault(path, (event.start_mark.line + 1, event.start_mark.column + 1))
         if isinstance(event, yaml.ScalarEvent):
             return _scalar(event.value) if event.implicit[0] and not event.style else event.value
@@ -163,6 +170,8 @@ def _scalar(text: str) -> Any:
     """A plain scalar as number, truth value, nothing or text."""
     if text in _WORDS:
         return _WORDS[text]
-    if _WHOLE.fullmatch(text):
+    if _WHOLE.fullmatch(text) and len(text) <= _LONGEST_NUMBER:
         return int(text)
-    return float(text) if _DECIMAL.fullmatch(text) else text
+    if _DECIMAL.fullmatch(text) and len(text) <= _LONGEST_NUMBER and math.isfinite(number := float(text)):
+        return number
+    return text

@@ -43,15 +43,12 @@ class EventStudy:
         family="difference-in-differences",
         plain=(
             "For every period before and after the start, the difference between treated and untreated areas is set against "
-            "what it was in "
-            "the last period before the start. Differences before the start show whether the areas moved in parallel; those "
-            "after "
-            "it, averaged, are the effect."
+            "what it was in the last period before the start. Differences before the start show whether the areas moved in "
+            "parallel; those after it, averaged, are the effect."
         ),
         estimand=(
-            "Average over the fully exposed event times of the effect on the treated areas at that event time; each event time "
-            "counts the "
-            "same, and all effects are relative to the last period before the start."
+            "Average over the fully exposed event times of the effect on the treated areas at that event time; each event "
+            "time counts the same, and all effects are relative to the last period before the start."
         ),
         assumptions=(
             "Without the programme the treated and untreated areas would have moved in parallel since the last period before "
@@ -62,10 +59,8 @@ class EventStudy:
         ),
         limits=(
             "With several starts a coefficient mixes effects of other event times when paths differ between starts (Sun & "
-            "Abraham 2021), and "
-            "leads can look flat or sloping for that reason alone. It is then shown with that caution; a group-time estimator, "
-            "which "
-            "compares each start only with areas not treated yet, is made for this case.",
+            "Abraham 2021), and leads can look flat or sloping for that reason alone. It is then shown with that caution; a "
+            "group-time estimator, which compares each start only with areas not treated yet, is made for this case.",
             "Everything is relative to one period. Where that period's figure is a noisy survey estimate, every coefficient "
             "carries its error.",
             "Shared endpoints assume that the effect is constant beyond them.",
@@ -73,13 +68,13 @@ class EventStudy:
         ),
         missing_cells="None allowed: a comparison is rectangular. Areas and periods with gaps are left out before, with reasons.",
         source=(
-            "Sun & Abraham (2021), Journal of Econometrics 225(2), equation 2; Schmidheiny & Siegloch (2023), Journal of "
-            "Applied Econometrics "
-            "38(5), section 2, on shared endpoints; computed by pyfixest."
+            "Sun & Abraham (2021), Journal of Econometrics 225(2); Schmidheiny & Siegloch (2023), Journal of Applied "
+            "Econometrics 38(5), on shared endpoints; computed by pyfixest."
         ),
         compared_with=(
-            "linearmodels PanelOLS in every finding; published: the Medicaid expansion of 2014 (exercise solutions of the "
-            "course Advanced DiD)."
+            "linearmodels PanelOLS and statsmodels standard errors in every finding; published: the Medicaid expansion of "
+            "2014 as in the documentation of HonestDiD (Rambachan & Roth 2023), and a group-time effect of Callaway & "
+            "Sant'Anna (2021)."
         ),
     )
 

@@ -27,10 +27,9 @@ class SyntheticControl:
         title="Synthetic control",
         family="synthetic control",
         plain=(
-            "Untreated areas are mixed in fixed shares so that the mix follows the treated area before the start as closely as "
-            "possible. "
-            "After the start the mix stands for the treated area without the programme; the difference between the two is the "
-            "effect."
+            "Untreated areas are mixed in fixed shares so that the mix follows the treated area before the start as closely "
+            "as possible. After the start the mix stands for the treated area without the programme; the difference between "
+            "the two is the effect."
         ),
         estimand="Average effect of full exposure on the one treated area over the periods after its start.",
         assumptions=(
@@ -41,26 +40,22 @@ class SyntheticControl:
         ),
         limits=(
             "With few periods before the start, or noisy survey figures, the mix fits chance; it then moves back towards the "
-            "mean after the "
-            "start, which looks like an effect. The fit before the start is no proof.",
-            "Where donors outnumber the periods before the start, several mixes can fit equally well; the check by a second "
-            "implementation then "
-            "fails if they disagree about the effect.",
+            "mean after the start, which looks like an effect. The fit before the start is no proof.",
+            "Where donors outnumber the periods before the start, several mixes can fit equally well and give different "
+            "effects; a note says so when the fit is exact.",
             "It takes one treated area. Several areas with their own starts need a staggered synthetic control, which is "
             "another estimator.",
             "It has no standard error; chance is judged by placebo areas.",
         ),
         missing_cells="None allowed: a comparison is rectangular. Areas and periods with gaps are left out before, with reasons.",
         source=(
-            "Abadie, Diamond & Hainmueller (2010), Journal of the American Statistical Association 105(490), section 2.3, with "
-            "the outcomes of "
-            "all periods before the start as predictors, equally weighted; Doudchenko & Imbens (2016), NBER working paper "
-            "22791, section 4."
+            "Abadie, Diamond & Hainmueller (2010), Journal of the American Statistical Association 105(490), section 2.3, "
+            "with the outcomes of all periods before the start as predictors, equally weighted; Doudchenko & Imbens (2016), "
+            "NBER working paper 22791."
         ),
         compared_with=(
             "SciPy's non-negative least squares in every finding; the quadratic-programming solver Clarabel; pysyncon; "
-            "published: Proposition 99 "
-            "as in Arkhangelsky and others (2021), American Economic Review 111(12), table 1."
+            "published: Proposition 99 as in Arkhangelsky and others (2021), American Economic Review 111(12), table 1."
         ),
     )
 

@@ -79,8 +79,8 @@ def infer(
     """Compare an estimate with those of untreated areas given the treated areas' starts.
 
     The statistic is ``|att| / pre_rmspe`` and ``p = (1 + number of placebos at least as large) / (placebos + 1)`` (Abadie,
-    Diamond & Hainmueller 2010, section 2.4, with their ratio of misfits replaced by the estimate over the misfit; Phipson & Smyth
-    2010, equation 2).
+    Diamond & Hainmueller 2010, with their ratio of misfits replaced by the estimate over the misfit; Phipson & Smyth
+    2010).
 
     The interval inverts the test: an effect t at full exposure, constant over time, is kept where p of ``|att - t| / pre_rmspe``
     is above `level`. Taking such an effect away moves `att` by t and leaves the period before the start as it is, so the interval
@@ -166,8 +166,7 @@ def _notes(reference: Reference, placebos: Placebos, level: float) -> list[str]:
     if not reference.studentised:
         notes.append(
             "Estimates are compared as they are, not relative to their misfit before the start, because at least one area has "
-            "none to "
-            "measure: noisy and calm areas count alike."
+            "none to measure: noisy and calm areas count alike."
         )
     if not placebos.exhaustive:
         notes.append("Placebo assignments are drawn at random with the treated areas' own starts.")

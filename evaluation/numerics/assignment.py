@@ -166,8 +166,8 @@ def _fit_chunk(
 
 def _coefficients(x: np.ndarray, big_w: np.ndarray, deviation: np.ndarray, mean_x: np.ndarray, total: float) -> np.ndarray:
     """Coefficients (D, L) from numerator and denominator; one factorisation where the denominators are all equal."""
-    n_regressors = x.shape[2]
-    numerator = deviation.reshape(len(deviation), -1) @ x.reshape(-1, n_regressors)
+    n_numbers, n_regressors = x.shape[0] * x.shape[1], x.shape[2]
+    numerator = deviation.reshape(-1, n_numbers) @ x.reshape(n_numbers, n_regressors)
     same = bool((big_w == big_w[:1]).all())
     some = slice(0, 1) if same else slice(None)
     own = np.tensordot(big_w[some], np.swapaxes(x, 1, 2) @ x, axes=1)

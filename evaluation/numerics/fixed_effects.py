@@ -51,14 +51,16 @@ def fit_fixed_effects(frame: pd.DataFrame, formula: str, *, n_coefficients: int,
     """
     import pyfixest
 
+    # with no degree of freedom left the factor would divide by nought, so it is left out and the covariance thrown away
+    free = len(frame) - frame["unit"].nunique() - frame["time"].nunique() + 1 - n_coefficients
+    ssc = pyfixest.ssc(k_fixef="full", k_adj=free > 0)
+
     # without residuals the standard error is 0, and the t-value, which nobody reads here, is infinite
     with warnings.catch_warnings(), np.errstate(divide="ignore", invalid="ignore"):
         # pyfixest 0.60 calls pandas with arguments that pandas 3.1 deprecates; its numbers do not depend on it
         warnings.simplefilter("ignore", category=pd.errors.Pandas4Warning)
         try:
-            model = pyfixest.feols(
-                formula, frame, vcov={"CRV1": "unit"}, weights=weights, ssc=pyfixest.ssc(k_fixef="full"), store_data=False
-            )
+            model = pyfixest.feols(formula, frame, vcov={"CRV1": "unit"}, weights=weights, ssc=ssc, store_data=False)
         except ValueError as error:
             if "collinear" not in str(error):
                 raise
@@ -71,7 +73,7 @@ def fit_fixed_effects(frame: pd.DataFrame, formula: str, *, n_coefficients: int,
     return FixedEffectsFit(
         names=tuple(map(str, coefficients.index)),
         coefficients=coefficients.to_numpy(dtype=float),
-        vcov=vcov if np.isfinite(vcov).all() else None,
+        vcov=vcov if free > 0 and np.isfinite(vcov).all() else None,
     )
 
 

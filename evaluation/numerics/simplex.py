@@ -7,7 +7,7 @@ placebos and leave-one-outs share everything but a few rows. Three steps:
 
 1. the active-set method of Lawson & Hanson (1974, chapter 23) on the Gram matrix, all problems in lockstep;
 2. the weights on the support that step 1 found, again from the data (a Gram matrix squares the condition number);
-3. a certificate from the data: the Frank-Wolfe gap bounds how far the loss can be from its minimum (Jaggi 2013, ICML, section 2).
+3. a certificate from the data: the Frank-Wolfe gap bounds how far the loss can be from its minimum (Jaggi 2013).
    A problem that misses the tolerance is solved anew from the data alone; if it still misses, that is an error.
 """
 

@@ -17,7 +17,7 @@ from evaluation.panel.findings import Findings
 from evaluation.panel.geography import match_area_names, recode_areas
 from evaluation.panel.periods import find_gaps
 from evaluation.panel.readers import Reading, read_published
-from evaluation.panel.series import select_rows, type_rows
+from evaluation.panel.series import columns_of, select_rows, type_rows
 from evaluation.panel.store import COLUMNS, KEY, TEXT_COLUMNS, panel_sha256, read_panel, write_panel
 from evaluation.results import InputFile, Panel
 
@@ -57,6 +57,7 @@ class _Read:
     """Register code of each row, missing where the row is no authority."""
     notes: tuple[str, ...]
     """What was in the file and is not used."""
+    has_unknown_areas: bool
 
     @property
     def vintage(self) -> str:
@@ -113,8 +114,8 @@ def build_panel(data: Path, contracts: Contracts, outcomes: Sequence[str]) -> Pa
         except DataError as error:
             found.refusals.append(str(error))
     _refuse_mixture(choices, found)
-    needed = {file.path: file for choice in choices for file in choice.files}
-    read = {path: item for path, file in needed.items() if (item := _read_file(file, contracts, found)) is not None}
+    needed = {file.key: file for choice in choices for file in choice.files}
+    read = {key: item for key, file in needed.items() if (item := _read_file(file, contracts, found)) is not None}
     parts = [part for choice in choices for part in _take(choice, read, found)]
     _refuse_repeated(parts, found)
     found.raise_errors()
@@ -187,10 +188,13 @@ def _read_file(file: DataFile, contracts: Contracts, found: Findings) -> _Read |
     try:
         reading = read_published(file.path, source, contracts)
     except DataError as error:
-        found.refusals.append(str(error))
+        found.refusals.append(str(error).replace(file.path.name, file.shown))
         return None
+    violations = check_table(reading.table, source, contracts)
+    # From here on the file goes by its path below the data folder: two folders can hold files of one name.
+    found.violations += [replace(violation, file=file.shown) for violation in violations]
+    reading = replace(reading, table=replace(reading.table, file=file.shown))
     table = reading.table
-    found.violations += check_table(table, source, contracts)
     if any(column.present and column.name not in table.frame.columns for column in source.columns):
         return None
     column = source.area_column or source.area_name_column
@@ -204,23 +208,31 @@ def _read_file(file: DataFile, contracts: Contracts, found: Findings) -> _Read |
     for note in recoding.set_aside:
         shown = ", ".join(note.codes[:3]) + (f" and {len(note.codes) - 3} more" if len(note.codes) > 3 else "")
         notes.append(f"{file.shown}: {note.rows} row(s) set aside: {note.what} ({shown})")
-    return _Read(file=file, reading=reading, areas=recoding.codes, notes=tuple(notes))
+    return _Read(file=file, reading=reading, areas=recoding.codes, notes=tuple(notes), has_unknown_areas=bool(recoding.unknown))
 
 
-def _take(choice: Choice, read: Mapping[Path, _Read], found: Findings) -> list[_Part]:
+def _take(choice: Choice, read: Mapping[tuple[str, str], _Read], found: Findings) -> list[_Part]:
     """Rows of an outcome from each of its files; refuses none at all, and two editions."""
     parts = []
+    # Whether rows may be absent because of something that is reported already.
+    blamed = any(file.key not in read or read[file.key].has_unknown_areas for file in choice.files)
     for file in choice.files:
-        if file.path not in read:
+        if file.key not in read:
             continue
-        item = read[file.path]
+        item = read[file.key]
         table = item.reading.table
+        absent = [name for name in columns_of(choice.rule) if name not in table.frame.columns]
+        if absent:
+            what = f"{choice.outcome.id} needs the column {', '.join(absent)}, which the file does not have"
+            found.refusals.append(f"{file.shown}:{table.header_line}: {what}. Fetch the file with all its columns.")
+            blamed = True
+            continue
         chosen = np.flatnonzero(select_rows(table.frame, choice.rule) & item.areas.notna().to_numpy())
         if chosen.size:
             rows = type_rows(table, item.areas, chosen, outcome=choice.outcome, rule=choice.rule, source=file.source, found=found)
             parts.append(_Part(read=item, rows=rows))
     editions = {part.read.file.vintage for part in parts}
-    if not parts and all(file.path in read for file in choice.files):
+    if not parts and not blamed:
         conditions = " and ".join(f"{column} = {value!r}" for column, value in choice.rule.select.items())
         found.refusals.append(
             f"{choice.outcome.id}: no row of an authority{' has ' if conditions else ''}{conditions} in "
@@ -272,13 +284,13 @@ def _finish(parts: Sequence[_Part], contracts: Contracts) -> pd.DataFrame:
 
 def _inputs(parts: Sequence[_Part]) -> tuple[InputFile, ...]:
     """Files the panel was built from, each once, with the number of rows it gave."""
-    inputs: dict[Path, InputFile] = {}
+    inputs: dict[tuple[str, str], InputFile] = {}
     for part in parts:
         file = part.read.file
-        if file.path in inputs:
-            inputs[file.path] = replace(inputs[file.path], rows=inputs[file.path].rows + len(part.rows))
+        if file.key in inputs:
+            inputs[file.key] = replace(inputs[file.key], rows=inputs[file.key].rows + len(part.rows))
         else:
-            inputs[file.path] = InputFile(
+            inputs[file.key] = InputFile(
                 name=file.shown,
                 sha256=file.sha256(),
                 source=file.source.id,
@@ -287,4 +299,4 @@ def _inputs(parts: Sequence[_Part]) -> tuple[InputFile, ...]:
                 rows=len(part.rows),
                 synthetic=file.source.synthetic,
             )
-    return tuple(inputs[path] for path in sorted(inputs))
+    return tuple(inputs[key] for key in sorted(inputs))

@@ -26,6 +26,11 @@ class DataFile:
     vintage: str
     """Edition its name states; `NOT_STATED` where it does not."""
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """Source and path: a file can fall under two contracts."""
+        return self.source.id, self.shown
+
     def sha256(self) -> str:
         """Hash of the file as it is on disk."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()

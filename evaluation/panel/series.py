@@ -20,6 +20,12 @@ NOT_PUBLISHED = "not published"
 NO_SAMPLING_ERROR = "no sampling error published"
 
 
+def columns_of(rule: SeriesRule) -> tuple[str, ...]:
+    """Columns of its source a series is read from."""
+    optional = (rule.lower, rule.upper, rule.half_width, rule.se)
+    return (*rule.select, rule.value, *(name for name in optional if name is not None))
+
+
 def select_rows(frame: pd.DataFrame, rule: SeriesRule) -> np.ndarray:
     """Say which rows of a source's table belong to a series.
 
@@ -103,12 +109,12 @@ def read_values(frame: pd.DataFrame, column: str, source: Source) -> tuple[np.nd
     """
     cells = frame[column].str.strip()
     numbers = _numbers(cells)
-    flags = cells.map(dict(source.markers)).fillna("").to_numpy(dtype=object)
+    flags = cells.map({cell: source.markers.get(cell, "") for cell in cells.unique()}).to_numpy(dtype=object)
     if source.status_column:
         status = frame[source.status_column].str.strip()
-        meaning = status.map(dict(source.markers))
-        flags = np.where(status != "", meaning.fillna(status), flags)
-        numbers = np.where(meaning.notna(), np.nan, numbers)
+        meaning = status.map({text: source.markers.get(text, text) for text in status.unique()}).to_numpy(dtype=object)
+        flags = np.where(status != "", meaning, flags)
+        numbers = np.where(status.isin(list(source.markers)), np.nan, numbers)
     return numbers, np.where(np.isnan(numbers) & (flags == ""), NOT_PUBLISHED, flags)
 
 

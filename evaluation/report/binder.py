@@ -51,7 +51,7 @@ class Binder:
             "",
             '::: {.callout-note collapse="true" title="Data behind this figure"}',
             "",
-            to_markdown(behind),
+            to_markdown(behind, f"tbl-behind-{name}"),
             f"[Download these data as CSV: {escape_markdown(picture.caption)}]({up}{DATA}/{name}.csv)",
             ":::",
             "",

@@ -130,7 +130,7 @@ def table_specifications(findings: Sequence[Finding], outcome: Outcome, cards: M
                     f"{inference.reps:,}" if inference.reps else NOT_APPLICABLE,
                     _number(inference.mde),
                     _number(item.estimate.pre_rmspe),
-                    inference.method.replace("_", " ") + ("" if inference.decides else " (conventional; decides nothing)"),
+                    inference.method.replace("_", " ") if inference.decides else "conventional",
                 )
             )
     levels = sorted({i.level for f in findings for i in f.inferences})
@@ -142,6 +142,7 @@ def table_specifications(findings: Sequence[Finding], outcome: Outcome, cards: M
         numeric=frozenset(header[2:9]),
         notes=(
             "Negative: lower than it would have been without the programme.",
+            "Conventional inference is for comparison; it decides nothing.",
             f"Intervals at {join_words([write_level(level) for level in levels])}.",
             "A p-value is not printed where the number of placebos does not allow it to reach the level.",
         ),

@@ -46,6 +46,8 @@ SETTINGS: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
     "svg.fonttype": "path",
+    # A dollar sign in a name is a dollar sign.
+    "text.parse_math": False,
     "svg.hashsalt": "trailblazer",
     "axes.edgecolor": MUTED,
     "axes.labelcolor": TEXT,

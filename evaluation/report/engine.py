@@ -173,14 +173,13 @@ def _run_quarto(choice: Choice, root: Path, folder: Path, formats: Sequence[Form
         str(choice.program),
         "render",
         str(root.resolve()),
-        "--no-cache",
         "-M",
         f"colophon:{made_by}",
         "--output-dir",
         os.path.relpath(folder, root.resolve()),
     ]
     if len(formats) == 1:
-        command += ["--to", "html" if formats[0] == "html" else book.typst_format]
+        command += ["--to", book.html_format if formats[0] == "html" else book.typst_format]
     environment = {**os.environ, "SOURCE_DATE_EPOCH": _epoch(book, timestamp)}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     if done.returncode:

@@ -1,7 +1,7 @@
 """Tables as records: one table gives the page its Markdown, the download its CSV, and a spreadsheet its frame.
 
-Cells are plain text. A cell is never empty: what is not there is said with a shorthand in square brackets, and the legend of those
-that occur stands below the table.
+Cells are plain text. A cell is never empty: what is not there is said with a shorthand in square brackets, and the legend of
+those that occur stands below the table.
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ SHORTHAND = {
 }
 """Markers that may stand in a cell, and what they mean; the forms that government statistics use."""
 NOT_AVAILABLE, NOT_APPLICABLE = "[x]", "[z]"
+
+WIDEST = 36
+"""Largest share of the width a column gets, in characters."""
 
 _MARKER = re.compile(r"\[[a-z]+\]")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -87,14 +90,23 @@ def to_markdown(table: ReportTable, label: str = "") -> str:
     label : str
         Identifier such as ``tbl-answer`` that makes it a numbered table; without one it has a caption only.
     """
-    rule = ["---:" if name in table.numeric else ":---" for name in table.header]
-    lines = [_pipe([escape_markdown(h) for h in table.header]), _pipe(rule)]
+    lines = [_pipe([escape_markdown(h) for h in table.header]), _pipe(_rules(table))]
     lines += [_pipe([escape_markdown(cell) for cell in row]) for row in table.rows]
     lines += ["", f": {escape_markdown(table.caption)}" + (f" {{#{label}}}" if label else "")]
     below = [*table.notes, *([table.legend] if table.legend else [])]
     if below:
         lines += ["", escape_markdown(" ".join(below))]
     return "\n".join(lines) + "\n"
+
+
+def _rules(table: ReportTable) -> list[str]:
+    """The line below the header. Where a table is too wide for its lines, the dashes tell how the width is shared."""
+    rules = []
+    for n, name in enumerate(table.header):
+        longest = max([max(map(len, name.split())), *(len(row[n]) for row in table.rows)])
+        dashes = "-" * min(max(longest, 5), WIDEST)
+        rules.append(f"{dashes}:" if name in table.numeric else f":{dashes}")
+    return rules
 
 
 def _pipe(cells: Sequence[str]) -> str:

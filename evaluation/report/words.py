@@ -83,7 +83,8 @@ def check_wording(text: str, *, detected: bool = False) -> list[str]:
 def write_heading(conclusion: Conclusion, outcome: Outcome) -> str:
     """The verdict in a heading: ``Employment rate (exploratory): too imprecise to tell``."""
     label = "" if conclusion.primary else " (exploratory)"
-    return f"{upper_first(outcome.name)}{label}: {conclusion.verdict}"
+    name = f"All areas together, {outcome.name}" if conclusion.area == "all" else upper_first(outcome.name)
+    return f"{name}{label}: {conclusion.verdict}"
 
 
 def write_tally(conclusions: Sequence[Conclusion]) -> str:
@@ -112,12 +113,8 @@ def write_reach(conclusions: Sequence[Conclusion], outcome: Outcome) -> str:
     if not caps:
         return f"{seen} How large a difference the programme could make is not established in any area: its volumes are not."
     largest = write_magnitude(max(caps), unit)
-    most = f"The largest difference the programme could make, if everybody it supports changed, is {largest}"
-    where = (
-        ""
-        if len(caps) == len(conclusions) == 1
-        else f" in the {write_count(len(caps))} of {len(conclusions)} areas with known volumes"
-    )
+    most = f"The largest difference the programme could make in any area, if everybody it supports changed, is {largest}"
+    where = "" if len(caps) == len(conclusions) else f" (its volumes are known for {len(caps)} of {len(conclusions)} areas)"
     both = [(c.mde, c.cap) for c in conclusions if c.mde is not None and c.cap is not None]
     if both and all(mde > cap for mde, cap in both):
         end = "So a difference of any size the programme could make would most likely go unseen."

@@ -170,6 +170,28 @@ def test_front_matter_title_may_hold_markup_and_stay_unnumbered(tmp_path: Path) 
     assert "<h1>Limits of <em>this</em></h1>" in (out / "limits.html").read_text("utf-8")
 
 
+def test_files_may_be_named_from_the_root_and_linked_files_come_along(tmp_path: Path) -> None:
+    text = '# One\n\n![Cap](/pixel.png){#fig-a fig-alt="a"}\n\n[Numbers](../data/a%20b.csv) and [again](/data/a%20b.csv).\n'
+    book = write_book(tmp_path, {"parts/one.qmd": text})
+    (book / "data").mkdir()
+    (book / "data" / "a b.csv").write_text("a\n1\n", "utf-8")
+    out = render_book(book, tmp_path / "site").out
+    page = (out / "parts" / "one.html").read_text("utf-8")
+    assert page.count('href="../data/a%20b.csv"') == 2
+    assert 'src="../pixel.png"' in page
+    assert (out / "data" / "a b.csv").read_text("utf-8") == "a\n1\n"
+    assert (out / "pixel.png").is_file()
+
+
+def test_chapters_outside_the_book_are_refused(tmp_path: Path) -> None:
+    book = write_book(tmp_path, {})
+    (tmp_path / "x.qmd").write_text("# X\n", "utf-8")
+    config = (book / "_quarto.yml").read_text("utf-8")
+    (book / "_quarto.yml").write_text(config.replace("    - index.qmd", "    - index.qmd\n    - ../x.qmd"), "utf-8")
+    with pytest.raises(ReportError, match="lie outside the book"):
+        render_book(book, tmp_path / "site")
+
+
 # --- shortcodes -----------------------------------------------------------------------------------------------------
 
 
@@ -281,6 +303,9 @@ REFUSED = {
     "second heading": ("# Two", 1, "the page has 2 level 1 headings"),
     "skipped level": ("#### Deep", 3, "a heading of level 4 follows one of level 1"),
     "footnotes": ("A.[^n]\n\n[^n]: x\n", 5, "the footnote label n is used in index.qmd, too"),
+    "footnote in a caption": ('![Cap^[A note.]](pixel.png){#fig-a fig-alt="x"}', 3, "a footnote in a caption"),
+    "second unnumbered page": ('![C](pixel.png){#fig-a fig-alt="x"}', 3, "a numbered figure on a second unnumbered page"),
+    "reference in the heading": ("", 1, "a reference or citation in a chapter's heading"),
     "repeated id": (
         '![C](pixel.png){#fig-a fig-alt="x"}\n\n![C](pixel.png){#fig-a fig-alt="x"}',
         3,
@@ -292,7 +317,13 @@ REFUSED = {
 @pytest.mark.parametrize(("text", "line", "what"), REFUSED.values(), ids=REFUSED.keys())
 def test_what_lies_outside_the_subset_is_refused_with_its_line(tmp_path: Path, text: str, line: int, what: str) -> None:
     index = "# Summary {.unnumbered}\n\nWords.[^n]\n\n[^n]: A note.\n"
-    book = write_book(tmp_path, {"index.qmd": index, "one.qmd": f"# One {{#sec-one}}\n\n{text}\n"})
+    heading = "# One {#sec-one}"
+    if "second unnumbered" in what:
+        index += '\n![C](pixel.png){#fig-first fig-alt="x"}\n'
+        heading = "# One {#sec-one .unnumbered}"
+    elif "heading" in what and not text:
+        heading = "# One, see @harbour2019 {#sec-one}"
+    book = write_book(tmp_path, {"index.qmd": index, "one.qmd": f"{heading}\n\n{text}\n"})
     with pytest.raises(ReportError) as caught:
         render_book(book, tmp_path / "site")
     lines = str(caught.value).splitlines()
@@ -335,6 +366,10 @@ HOSTILE = [
     "# 1. - + : > ::: {#id .x} --- ... -- 'a' \\ \\( \\[ $$ && &lt; %",
     "Ynys Môn / Bishop's Stortford, 12.5% (pp)",
     "1. first",
+    "/ a: b",
+    "- a",
+    "= a",
+    "+ a",
     "<!-- no --> www.example.org https://example.org a@b.org",
 ]
 

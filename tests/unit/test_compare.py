@@ -92,6 +92,14 @@ def test_population_is_carried_back_before_its_first_year(contracts: Contracts) 
     assert found.y[:, 0].tolist() == [17.5, 18.0, 18.5, 19.0]  # weights 1/4 and 3/4 throughout
 
 
+def test_population_between_two_years_is_the_earlier_and_within_a_year_the_latest(contracts: Contracts) -> None:
+    """2020 and 2021 take the last figure of 2020 (100 and 300), 2022 and 2023 the one of 2022 (300 and 100)."""
+    months = {"rate": YEARS, "residents": ("2020-03", "2020-09", "2022-06")}
+    people = {"A": [900, 100, 300], "B": [900, 300, 100], "C": [50, 50, 50], "D": [70, 70, 70]}
+    found = build(draw_panel({"rate": RATES, "residents": people}, months), draw_design(VALLEY), contracts)
+    assert found.y[:, 0].tolist() == [17.5, 18.0, 15.5, 17.0]
+
+
 def test_anticipation_and_binary_coding(panel: Panel, contracts: Contracts) -> None:
     """Start July 2022 less seven months is December 2021: a twelfth of 2021."""
     found = build(panel, draw_design(VALLEY, anticipation=7), contracts)

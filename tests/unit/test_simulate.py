@@ -247,7 +247,7 @@ def mean_over_seeds(outcome: str, figure: Callable[[np.ndarray], float]) -> floa
     [
         ("inactivity_rate", 2016, 2023, 0.08, 0.1),
         ("employment_rate", 2016, 2023, 0.08, 0.1),
-        # part of the real spread is one region's own path in 2020 and 2021, which is not simulated
+        # much of the real spread is the drift of two regions (London, North East), whose draws here are like any other's
         ("claimant_rate", 2018, 2025, 0.15, 0.15),
     ],
 )

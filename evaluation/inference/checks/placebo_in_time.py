@@ -31,7 +31,7 @@ def run(
     seed: int = 0,
 ) -> Check:
     """Estimate again on the periods before any programme, with the start moved back by a third of them (Abadie, Diamond &
-    Hainmueller 2015, section 4.3), and hold the result against the interval that the same method's placebo areas give for it.
+    Hainmueller 2015), and hold the result against the interval that the same method's placebo areas give for it.
 
     The threshold is the half-width of that interval. By construction one sound comparison in twenty fails at a level of 0.05.
     """

@@ -83,7 +83,9 @@ def _regression(comparison: Comparison, x: np.ndarray, effects: np.ndarray, erro
     area_weights = np.ones(n_areas) if comparison.weights is None else comparison.weights
     weights = pd.DataFrame({"w": np.repeat(area_weights, n_periods)}, index=index)
     model = PanelOLS(outcome, terms, weights=weights, entity_effects=True, time_effects=True)
-    far = float(np.abs(model.fit(cov_type="unadjusted").params.to_numpy() - effects).max())
+    # only the effects are read; not counting effects lets it answer where no degree of freedom is left
+    again = model.fit(cov_type="unadjusted", count_effects=False, debiased=False)
+    far = float(np.abs(again.params.to_numpy() - effects).max())
     known = np.array([error for error in errors if error is not None])
     wide = float(np.abs(_clustered_errors(comparison.y, x, area_weights) - known).max()) if known.size == n_terms else 0.0
     return _Agreement(

@@ -6,6 +6,6 @@ expands the chapters, `lint` refuses what lies outside the subset, `convert` han
 """
 
 from evaluation.report.embedded.escape import escape_markdown
-from evaluation.report.embedded.render import RenderedBook, render_book
+from evaluation.report.embedded.render import RenderedBook, check_sources, render_book
 
-__all__ = ["RenderedBook", "escape_markdown", "render_book"]
+__all__ = ["RenderedBook", "check_sources", "escape_markdown", "render_book"]

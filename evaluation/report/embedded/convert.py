@@ -14,7 +14,7 @@ import pypandoc
 from evaluation.errors import ReportError
 from evaluation.report.embedded.findings import Finding
 from evaluation.report.embedded.lint import explicit_ids, span_equations
-from evaluation.report.embedded.project import Book
+from evaluation.report.embedded.project import Book, read_text
 from evaluation.report.embedded.source import Page
 
 __all__ = ["Converted", "Heading", "HtmlPage", "Target", "TypstText", "convert_pages"]
@@ -91,7 +91,7 @@ def _request(book: Book, pages: Sequence[Page], targets: Sequence[Target], templ
         "lang": book.lang,
         "csl": str(book.csl) if book.csl else None,
         "targets": list(targets),
-        "bibliography": [{"name": path.name, "text": path.read_text("utf-8")} for path in book.bibliography],
+        "bibliography": [{"name": path.name, "text": read_text(path)} for path in book.bibliography],
         "metadata": _metadata(book, colophon),
         "template": template,
         "caption_positions": {

@@ -67,7 +67,7 @@ RULES = (
         "use a callout",
     ),
     _rule(
-        r"(?<!\\)</?(?![A-Za-z][A-Za-z0-9+.-]*:|[^\s<>@]+@[^\s<>@]+>)[A-Za-z][^<>\n]*>?|(?<!\\)<[!?]",
+        r"(?<!\\)</?(?![A-Za-z][A-Za-z0-9+.-]*:|[^\s<>@]+@[^\s<>@]+>)[A-Za-z](?:[^<>\n]|\n(?!\s*\n))*>|(?<!\\)<[!?]",
         "raw HTML",
         "Markdown",
         r"use Markdown, or write \< where a less-than sign is meant (data: escape_markdown)",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,7 +98,9 @@ def embed_cell(path: Path, label: str, up: str) -> Embedded:
         raise NotebookError(f"the cell '{label}' of {path.name} shows nothing", "a cell with outputs", "run the notebook first")
     media: dict[str, bytes] = {}
     name = f"{path.name} cell '{label}'"
-    blocks = list(_blocks(cell.outputs, options, name, f"media/{path.stem}-{label}", up, media))
+    blocks = list(
+        _blocks(cell.outputs, options, name, "media/" + re.sub(r"[^A-Za-z0-9._-]+", "-", f"{path.stem}-{label}"), up, media)
+    )
     return Embedded("\n\n".join(blocks), media)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import typst
 
 from evaluation.errors import ReportError
-from evaluation.report.embedded.project import Book
+from evaluation.report.embedded.project import Book, read_text
 
 __all__ = ["compile_pdf", "typst_template"]
 
@@ -23,7 +23,7 @@ def typst_template(book: Book) -> str:
     A partial that prints ``$colophon$`` places the note on how the PDF was made; without one it comes last.
     """
     parts = [DEFINITIONS.read_text("utf-8")]
-    parts += [book.partials[name].read_text("utf-8") for name in PARTIALS if name in book.partials]
+    parts += [read_text(book.partials[name]) for name in PARTIALS if name in book.partials]
     parts.append("$body$")
     if not any("$colophon$" in part for part in parts):
         parts.append("#build-colophon[$colophon$]")

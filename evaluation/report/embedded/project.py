@@ -13,7 +13,7 @@ import yaml
 
 from evaluation.errors import ReportError
 
-__all__ = ["Book", "Chapter", "format_date", "read_book"]
+__all__ = ["Book", "Chapter", "format_date", "read_book", "read_text"]
 
 Role = Literal["chapter", "appendix"]
 
@@ -72,6 +72,7 @@ class Book:
     metadata: Mapping[str, Any]
     variables: Mapping[str, Any]
     html: Mapping[str, Any]
+    html_format: str
     typst: Mapping[str, Any]
     typst_format: str
     partials: Mapping[str, Path]
@@ -113,13 +114,21 @@ def read_yaml(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        content = yaml.safe_load(path.read_text("utf-8"))
+        content = yaml.safe_load(read_text(path))
         content = {} if content is None else content
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except yaml.YAMLError as error:
         raise ReportError(f"{path.name}: this is not YAML: {error}; mend the file.") from error
     if not isinstance(content, dict):
         raise ReportError(f"{path.name}: found a {type(content).__name__}; write keys and values.")
     return content
+
+
+def read_text(path: Path) -> str:
+    """Read a file of the book, which must be UTF-8."""
+    try:
+        return path.read_text("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ReportError(f"{path.name}: byte {error.start} is not UTF-8; save the file as UTF-8.") from error
 
 
 def _chapters(book: Mapping[str, Any]) -> Iterator[Chapter]:
@@ -212,11 +221,17 @@ def read_book(root: Path) -> Book:
     missing = [c.file for c in chapters if not (root / c.file).is_file() or not c.file.endswith(".qmd")]
     if missing:
         raise ReportError(f"_quarto.yml: these chapters are missing or are no .qmd: {', '.join(missing)}.")
+    outside = [c.file for c in chapters if not (root / c.file).resolve().is_relative_to(root.resolve())]
+    if outside:
+        raise ReportError(f"_quarto.yml: these chapters lie outside the book: {', '.join(outside)}; move them into it.")
     if chapters[0].file != "index.qmd":
         raise ReportError(f"_quarto.yml: the first chapter is {chapters[0].file}; it must be index.qmd.")
     day, date_text = _date(book.get("date"), str(book.get("date-format", "long")))
     formats = config.get("format") or {}
-    html = next((v for k, v in formats.items() if str(k).rpartition("-")[2] == "html"), None)
+    html_format, html = next(((str(k), v) for k, v in formats.items() if str(k).rpartition("-")[2] == "html"), ("html", None))
+    resources = tuple(map(str, (config.get("project") or {}).get("resources") or ()))
+    if any(".." in Path(pattern).parts or Path(pattern).is_absolute() for pattern in resources):
+        raise ReportError("_quarto.yml: project resources lie outside the book; name files inside it.")
     typst = _typst_format(root, formats)
     return Book(
         root=root,
@@ -231,9 +246,10 @@ def read_book(root: Path) -> Book:
         csl=next(iter(_paths(root, config.get("csl"))), None),
         metadata={k: v for k, v in config.items() if k not in ("project", "format")},
         variables=read_yaml(root / "_variables.yml"),
+        html_format=html_format,
         html=html if isinstance(html, dict) else {},
         typst=typst.options,
         typst_format=typst.name,
         partials=typst.partials,
-        resources=tuple((config.get("project") or {}).get("resources") or ()),
+        resources=resources,
     )

@@ -9,6 +9,7 @@ from html import escape
 from itertools import groupby
 from pathlib import Path
 from string import Template
+from urllib.parse import unquote
 
 from evaluation.report.embedded.convert import Heading, HtmlPage
 from evaluation.report.embedded.findings import Finding
@@ -153,11 +154,8 @@ def check_files(
     """Images and linked files that are not there, or that lie outside the book."""
     for source, page in zip(sources, pages, strict=True):
         for file in (*page.images, *page.files):
-            if file in media or file == book.pdf_name or file.startswith(".."):
-                inside = not file.startswith("..")
-            else:
-                inside = (book.root / file).is_file()
-            if not inside:
+            known = file in media or file == book.pdf_name
+            if not known and (file.startswith("..") or not (book.root / unquote(file)).is_file()):
                 where, line = source.place(file.rpartition("/")[2])
                 yield Finding(
                     where,
@@ -170,7 +168,7 @@ def check_files(
 
 def copy_files(book: Book, pages: Sequence[HtmlPage], media: Mapping[str, bytes], out: Path) -> None:
     """Copy what the pages show or link to, and the project's resources."""
-    wanted = {file for page in pages for file in (*page.images, *page.files)} - {book.pdf_name}
+    wanted = {unquote(file) for page in pages for file in (*page.images, *page.files)} - {book.pdf_name}
     for pattern in book.resources:
         wanted |= {p.relative_to(book.root).as_posix() for p in book.root.glob(pattern) if p.is_file()}
     for file in sorted(wanted):

@@ -19,7 +19,7 @@ __all__ = ["Expander", "Line", "Page"]
 SHORTCODE = re.compile(r"(?<!\{)\{\{<\s*(.*?)\s*>\}\}(?!\})")
 ESCAPED_SHORTCODE = re.compile(r"\{(\{\{<.*?>\}\})\}")
 CODE_SPAN = re.compile(r"(?<![`\\])(`+)(?!`)(.+?)(?<!`)\1(?!`)")
-FENCE = re.compile(r"^\s*(?:>\s*)*(`{3,}|~{3,})(.*)$")
+FENCE = re.compile(r"^\s*(?:>\s*)*(`{3,}(?=[^`]*$)|~{3,})(.*)$")
 FRONT_MATTER_KEYS = {"title", "description", "number-sections"}
 BLOCK_SHORTCODES = ("include", "embed", "pagebreak")
 

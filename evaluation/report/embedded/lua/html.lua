@@ -96,7 +96,9 @@ local function render(book, page)
       el.attributes.alt = el.attributes['fig-alt'] or el.attributes.alt
       el.attributes['fig-alt'] = nil
       el.caption = {}
-      page.images:insert(references.normal_path(page.source.file, el.src))
+      local file = references.normal_path(page.source.file, el.src)
+      page.images:insert(file)
+      el.src = steps_up(page.source.file) .. file
       return el
     end,
     Header = function(el)

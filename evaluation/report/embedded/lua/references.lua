@@ -53,7 +53,8 @@ end
 function references.normal_path(from, path)
   local folder = pandoc.path.directory(from)
   local parts = pandoc.List()
-  for part in (folder == '.' and path or folder .. '/' .. path):gmatch('[^/]+') do
+  local from_root = path:match('^/') or folder == '.'
+  for part in (from_root and path or folder .. '/' .. path):gmatch('[^/]+') do
     if part == '..' and #parts > 0 and parts[#parts] ~= '..' then parts:remove()
     elseif part ~= '.' then parts:insert(part) end
   end
@@ -74,7 +75,8 @@ local function resolve_link(book, page, el, find)
   if not path:match('%.qmd$') then
     page.files:insert(file)
     if book.target == 'typst' then return el.content end
-    return nil
+    el.target = ('../'):rep(select(2, page.source.file:gsub('/', ''))) .. file .. (fragment ~= '' and '#' .. fragment or '')
+    return el
   end
   local other = book.by_file[file]
   if not other then

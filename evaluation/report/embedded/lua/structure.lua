@@ -68,6 +68,17 @@ end
 local Counter = {}
 Counter.__index = Counter
 
+-- Two unnumbered pages would both have a Figure 1.
+function Counter:claim(page, kind, find, id)
+  if page.numbered then return end
+  self.claimed = self.claimed or {}
+  if self.claimed[kind] and self.claimed[kind] ~= page then
+    find('#' .. id, 'a numbered ' .. kind .. ' on a second unnumbered page', 'numbered floats on one unnumbered page at most',
+      'number the chapter')
+  end
+  self.claimed[kind] = page
+end
+
 local function new_counter() return setmetatable({ chapter = 0, appendix = 0 }, Counter) end
 
 function Counter:open(page)
@@ -95,6 +106,13 @@ function Counter:section(level)
   return self.stem .. '.' .. table.concat(self.sections, '.', 1, at)
 end
 
+-- Captions and titles are written apart from the text, so that notes have no place in them.
+local function check_words(inlines, where, find)
+  pandoc.Inlines(inlines):walk { Note = function(note)
+    find(stringify(note.content):match('^%S+%s*%S*'), 'a footnote in ' .. where, 'footnotes in the text', 'move it into the text')
+  end }
+end
+
 -- The walk over one page: every construct is numbered in the order of the source.
 local function walk_page(book, page, counter, find)
   local function register(id, entry, needle)
@@ -111,6 +129,8 @@ local function walk_page(book, page, counter, find)
 
   local function float(id, kind, caption, content)
     local number = id ~= '' and counter:next(kind) or nil
+    if number then counter:claim(page, structure.FLOATS[kind]:lower(), find, id) end
+    check_words(caption or {}, 'a caption', find)
     local label = structure.FLOATS[kind]
     if number then register(id, { kind = kind, label = label, number = number }) end
     if kind == 'tbl' and #collect(content, 'Table') > 1 then
@@ -153,9 +173,11 @@ local function walk_page(book, page, counter, find)
           inlines = content[1].content
           content:remove(1)
         end
+        check_words(inlines or {}, "a callout's title", find)
         local label = structure.CALLOUT_PREFIXES[kind]
         if label then
           local number = counter:next(kind)
+          counter:claim(page, 'callout', find, el.identifier)
           register(el.identifier, { kind = kind, label = label, number = number })
           local numbered = label .. ' ' .. number .. (inlines and ': ' or '')
           inlines = pandoc.Inlines { pandoc.Str(numbered) } .. (inlines or {})
@@ -180,6 +202,7 @@ local function walk_page(book, page, counter, find)
     end
     level = el.level
     local number
+    check_words(el.content, 'a heading', find)
     if counter.stem and not el.classes:includes('unnumbered') then number = counter:section(el.level) end
     el.attributes.number = number
     page.ids[el.identifier] = true
@@ -200,6 +223,7 @@ local function walk_page(book, page, counter, find)
         '$$ ... $$ {#eq-name alt="the equation in words"}', 'say the equation in words')
     end
     local number = counter:next('eq')
+    counter:claim(page, 'equation', find, el.identifier)
     register(el.identifier, { kind = 'eq', label = 'Equation', number = number })
     el.attributes.number = number
     el.classes = { 'equation' }
@@ -287,6 +311,8 @@ function structure.number(sources, parsed, target, findings)
     local find = structure.finder(findings, i)
     page.blocks = keep_visible(parsed[i], target)
     take_title(page, find)
+    check_words(page.title, 'a heading', find)
+    page.title:walk { Cite = function() find('# ', "a reference or citation in a chapter's heading", 'plain words', 'move it into the text') end }
     counter:open(page)
     page.number = counter.stem
     local label = page.role == 'appendix' and 'Appendix' or 'Chapter'

@@ -23,7 +23,21 @@ local function write_blocks(blocks)
   return (pandoc.write(pandoc.Pandoc(blocks), FORMAT, OPTIONS):gsub('%s+$', ''))
 end
 
-local function write_inlines(inlines) return write_blocks { pandoc.Plain(inlines) } end
+-- pandoc leaves some characters bare that begin a list, heading or term of typst when they begin a line.
+local function guard_start(el)
+  local first = el.content[1]
+  local text = first and first.t == 'Str' and first.text or ''
+  local before, mark, rest = text:match('^(%d*)([/=+.%-])(.*)$')
+  if not mark or (before ~= '') ~= (mark == '.') then return nil end
+  el.content[1] = pandoc.Str(rest)
+  el.content:insert(1, inline(before .. '\\' .. mark))
+  return el
+end
+
+local function write_inlines(inlines)
+  local plain = pandoc.Plain(inlines)
+  return write_blocks { guard_start(plain) or plain }
+end
 
 local function numbering(number)
   return number and '(..) => ' .. quoted(number) or 'none'
@@ -59,12 +73,19 @@ local function heading(book, page, level, number, title, label)
     mark(label) .. ']')
 end
 
+-- Screens count 96 pixels to the inch.
+local function length(width)
+  local number, unit = (width or ''):match('^([%d.]+)(%a*%%?)$')
+  if unit == 'px' or unit == '' then return tonumber(number) * 0.75 .. 'pt' end
+  return number and number .. unit
+end
+
 local function image(page, el)
   local file = references.normal_path(page.source.file, el.src)
   page.images:insert(file)
-  local width = el.attributes.width
+  local width = length(el.attributes.width)
   local call = 'image(' .. quoted('/' .. file) .. ', alt: ' .. quoted(el.attributes['fig-alt'] or el.attributes.alt or '') ..
-    (width and width:match('%%$') and ', width: ' .. width or '') .. ')'
+    (width and ', width: ' .. width or '') .. ')'
   return inline('#box(' .. call .. ')')
 end
 
@@ -118,6 +139,7 @@ local function render(book, page, positions)
   page.title = page.title:walk { Link = follow }
   -- Equations go before inline formulas: both are maths to a walk.
   blocks = blocks:walk { Span = function(el) if el.classes:includes('equation') then return equation(el) end end }
+  blocks = blocks:walk { Plain = guard_start, Para = guard_start }
   blocks = blocks:walk { Math = inline_math, Image = function(el) return image(page, el) end }
   page.title = page.title:walk { Math = inline_math }
   return rename_labels(book, page, blocks:walk {

@@ -1,0 +1,233 @@
+"""Assemble the report of one run: a Quarto book project made from ``reports/`` and the run's findings.
+
+``reports/`` is a Quarto book of its own. Its chapters hold the fixed text and include files of ``_generated/``; as committed,
+these say that no run has been assembled. `write_book` copies the project into a run folder and writes there:
+
+- ``_generated/*.qmd``: what the run decides;
+- ``areas/<code>.qmd``: one page an area, listed in ``_quarto.yml`` between the findings and the limits;
+- ``images/*.svg`` and ``data/*.csv``: figures and the numbers behind them;
+- ``_variables.yml`` and the title, date and synthetic mark of ``_quarto.yml``.
+
+The book is a function of its arguments: the same findings and edition give the same bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from evaluation import project
+from evaluation.contracts.records import Contracts
+from evaluation.errors import ReportError
+from evaluation.report import pages
+from evaluation.report.pages import SYNTHETIC_NOTE, Edition, Material
+from evaluation.results import Card, Conclusion, Design, Finding, Panel
+from evaluation.synthesis.numbers import write_month
+
+__all__ = ["GENERATED", "Book", "Edition", "write_book"]
+
+GENERATED: dict[str, Callable[[Material], str]] = {
+    "banner": pages.write_banner,
+    "answer": pages.write_answer,
+    "programme": pages.write_programme,
+    "data": pages.write_data,
+    "methods": pages.write_methods,
+    "findings": pages.write_findings,
+    "limits": pages.write_limits,
+    "specifications": pages.write_specifications,
+    "checks": pages.write_checks,
+    "data-log": pages.write_data_log,
+    "statement": pages.write_statement,
+}
+"""File of ``_generated/`` to the function that writes it."""
+
+AREAS_BEFORE = "chapters/limits.qmd"
+"""Chapter before which the area pages stand."""
+NOT_COPIED = shutil.ignore_patterns(
+    "_site", "_book", ".quarto", "site_libs", "_generated", "areas", "images", "data", "_variables.yml", "__pycache__", ".*"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """A book that was written."""
+
+    root: Path
+    chapters: tuple[str, ...]
+    figures: int
+    files: tuple[str, ...]
+    """Every file written from the run, relative to the book."""
+    synthetic: bool
+
+
+def write_book(
+    book: Path,
+    *,
+    design: Design,
+    contracts: Contracts,
+    panel: Panel,
+    findings: Sequence[Finding],
+    conclusions: Sequence[Conclusion],
+    cards: Sequence[Card],
+    edition: Edition,
+    failures: Sequence[tuple[str, str]] = (),
+    notebooks: Path | None = None,
+    planted: Path | None = None,
+    template: Path = project.REPORTS,
+) -> Book:
+    """Write the book of a run, replacing one that is there.
+
+    Parameters
+    ----------
+    book : Path
+        Folder of the book, such as ``runs/<design>/book``.
+    design, contracts, panel
+        What was decided, and what came in.
+    findings : sequence of Finding
+        Every finding of the run.
+    conclusions : sequence of Conclusion
+        One for each outcome and area.
+    cards : sequence of Card
+        Of the methods of the design, in their order.
+    edition : Edition
+        Date, release, contact and licence.
+    failures : sequence of (job, message)
+        Steps that did not finish.
+    notebooks : Path, optional
+        Executed notebooks, ``<outcome>/<area>/NN_name.ipynb``; their labelled tables are embedded where they are there.
+    planted : Path, optional
+        CSV of the planted effects of a synthetic run.
+    template : Path
+        The Quarto project the book is made from.
+
+    Returns
+    -------
+    Book
+
+    Raises
+    ------
+    ReportError
+        If a final release lacks what a publication needs, the template is no Quarto book, or the planted file cannot be read.
+    """
+    material = Material(
+        design=design,
+        contracts=contracts,
+        panel=panel,
+        findings=tuple(findings),
+        conclusions=tuple(conclusions),
+        cards={card.name: card for card in cards},
+        failures=tuple(failures),
+        edition=edition,
+        notebooks=notebooks,
+        notebooks_from_pages=""
+        if notebooks is None
+        else os.path.relpath(notebooks.resolve(), (book / "areas").resolve()).replace(os.sep, "/"),
+        planted=None if planted is None else _read_planted(planted),
+    )
+    check_edition(material)
+    binder = material.binder
+    for name, write in GENERATED.items():
+        binder.add(f"_generated/{name}.qmd", write(material))
+    codes = sorted(design.estimate_areas, key=lambda code: (design.unit_of(code).name.casefold(), code))
+    for code in codes:
+        binder.add(f"areas/{code}.qmd", pages.write_area(material, code))
+    config = _configure(template, material, [f"areas/{code}.qmd" for code in codes])
+    binder.add("_variables.yml", _dump(_variables(material)))
+    _replace_folder(book, template, {**binder.files, "_quarto.yml": _dump(config).encode()})
+    return Book(
+        root=book,
+        chapters=tuple(_chapters(config)),
+        figures=sum(1 for path in binder.files if path.endswith(".svg")),
+        files=tuple(sorted(binder.files)),
+        synthetic=material.synthetic,
+    )
+
+
+def check_edition(material: Material) -> None:
+    """Refuse a final release that lacks what a publication needs; everything missing is named together."""
+    edition, missing = material.edition, []
+    if edition.release != "final":
+        return
+    if not edition.contact:
+        missing.append("a contact")
+    if not edition.licence:
+        missing.append("a licence")
+    if material.synthetic:
+        missing.append("real data (these are synthetic)")
+    if material.failures:
+        missing.append(f"{len(material.failures)} step(s) that did not finish")
+    if missing:
+        raise ReportError(f"a final release needs {', '.join(missing)}; add what is missing, or release it as provisional.")
+
+
+def _read_planted(path: Path) -> Any:
+    import pandas as pd
+
+    frame = pd.read_csv(path, dtype={"area_code": str, "outcome": str, "start": str, "label": str})
+    absent = [name for name in ("area_code", "outcome", "effect") if name not in frame.columns]
+    if absent:
+        raise ReportError(f"{path.name}: no column {', '.join(absent)}; it has {', '.join(frame.columns)}.")
+    return frame
+
+
+def _variables(material: Material) -> dict[str, Any]:
+    design, edition = material.design, material.edition
+    return {
+        "programme": design.programme_name,
+        "title": design.title,
+        "areas": len(design.treated),
+        "release": edition.release,
+        "date": f"{edition.date.day} {write_month(edition.date.strftime('%Y-%m'))}",
+        "protocol": design.sha256[:12],
+    }
+
+
+def _configure(template: Path, material: Material, areas: Sequence[str]) -> dict[str, Any]:
+    """The template's ``_quarto.yml`` with this run's title, date, area pages and synthetic mark."""
+    file = template / "_quarto.yml"
+    if not file.is_file():
+        raise ReportError(f"{template}: no _quarto.yml here; the template of the report is the folder reports/ of the project.")
+    config = yaml.safe_load(file.read_text("utf-8"))
+    book = config["book"]
+    book["title"] = material.design.title
+    book["subtitle"] = "Did it make a difference, and could we have told?"
+    book["date"] = material.edition.date.isoformat()
+    chapters = list(book["chapters"])
+    if areas:
+        at = chapters.index(AREAS_BEFORE) if AREAS_BEFORE in chapters else len(chapters)
+        chapters.insert(at, {"part": "Areas", "chapters": list(areas)})
+    book["chapters"] = chapters
+    if material.synthetic:
+        book["subtitle"] = "SYNTHETIC DATA: a demonstration, not a finding"
+        config["synthetic"], config["synthetic-note"] = True, SYNTHETIC_NOTE
+    return config
+
+
+def _chapters(config: dict[str, Any]) -> list[str]:
+    found: list[str] = []
+    for item in [*config["book"]["chapters"], *config["book"].get("appendices", [])]:
+        found.extend([item] if isinstance(item, str) else item["chapters"])
+    return found
+
+
+def _dump(value: Any) -> str:
+    return yaml.safe_dump(value, sort_keys=False, allow_unicode=True, width=120)
+
+
+def _replace_folder(book: Path, template: Path, files: dict[str, bytes]) -> None:
+    """Write the whole book beside the old one, then put it in its place."""
+    part = book.with_name(f".{book.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.copytree(template, part, ignore=NOT_COPIED)
+    for path, data in files.items():
+        target = part / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+    shutil.rmtree(book, ignore_errors=True)
+    part.replace(book)

@@ -1,0 +1,179 @@
+"""Figures: equal bytes, alternative texts, the data drawn, colours that can be seen. All findings are invented."""
+
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+from invented import OUTCOMES, RATE, make_all, make_contracts, make_design, make_finding, make_unit
+
+from evaluation.report import drawing, figures
+from evaluation.report.tiles import place_tiles
+from evaluation.synthesis import conclude_all
+
+NASTY = '<script>alert(1)</script> & "Môn" | $x$ *_'
+DESIGN = make_design()
+
+
+def statuses(contracts):
+    kinds = ("treated", "comparison", "excluded", "no data")
+    return {code: figures.AreaStatus(code, kinds[n % 4], f"place {n}") for n, code in enumerate(contracts.areas)}
+
+
+def every_picture(synthetic=False, name="Amber Vale"):
+    finding = make_finding(synthetic=synthetic, area_name=name)
+    design = make_design([make_unit("amber-vale", name), make_unit("b", "Beech", "2025-08")])
+    items = conclude_all(make_all(design, synthetic=synthetic), design, OUTCOMES)
+    contracts = make_contracts()
+    return [
+        figures.figure_series(finding, RATE),
+        figures.figure_gap(finding, RATE),
+        figures.figure_event_study(finding, RATE),
+        figures.figure_intervals([c for c in items if c.outcome == RATE.id], RATE),
+        figures.figure_timeline(design, synthetic=synthetic),
+        figures.figure_tiles(
+            list(contracts.areas.values()), statuses(contracts), name="map", caption="A map", synthetic=synthetic
+        ),
+    ]
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_every_picture_has_what_must_stand_beside_it(number):
+    picture = every_picture()[number]
+    root = ElementTree.fromstring(picture.svg)
+    assert root.tag.endswith("svg")
+    assert len(picture.alt) > 60
+    assert picture.alt != picture.caption
+    assert "\n" not in picture.alt
+    assert len(picture.data) > 0
+    assert set(picture.columns) <= set(picture.data.columns)
+
+
+def test_the_same_finding_gives_the_same_bytes_and_no_date():
+    for one, other in zip(every_picture(), every_picture(), strict=True):
+        assert one.svg == other.svg
+        assert b"dc:date" not in one.svg
+        assert one.alt == other.alt
+
+
+def test_synthetic_pictures_are_marked_and_others_are_not():
+    for real, made in zip(every_picture(), every_picture(synthetic=True), strict=True):
+        mark = drawing.LABEL.lower().encode()
+        assert mark not in real.svg.lower()
+        assert mark in made.svg.lower()
+
+
+def test_names_from_data_are_drawn_as_they_are():
+    for picture in every_picture(name=NASTY):
+        ElementTree.fromstring(picture.svg)
+        assert b"<script>" not in picture.svg
+
+
+def test_drawing_leaves_no_trace():
+    code = (
+        "import sys; sys.path.insert(0, 'tests')\n"
+        "from matplotlib import rcParams\n"
+        "def settings(): return {k: rcParams[k] for k in rcParams if k != 'backend'}\n"
+        "before = settings()\n"
+        "from invented import RATE, make_finding\n"
+        "from evaluation.report.figures import figure_gap\n"
+        "figure_gap(make_finding(), RATE)\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+        "assert settings() == before\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=drawing.__file__.rsplit("/evaluation/", 1)[0])
+
+
+def test_series_data_are_the_finding():
+    finding = make_finding()
+    data = figures.figure_series(finding, RATE).data
+    assert tuple(data["observed"]) == finding.estimate.series.observed
+    half = 1.959964 * finding.estimate.series.observed_se[0]
+    assert data["observed, high end"][0] - data["observed"][0] == pytest.approx(half)
+    without = replace(finding, estimate=replace(finding.estimate, series=replace(finding.estimate.series, observed_se=None)))
+    assert "observed, low end" not in figures.figure_series(without, RATE).data
+
+
+def test_gap_data_hold_every_placebo_and_the_table_only_their_range():
+    picture = figures.figure_gap(make_finding(placebos=60), RATE)
+    assert sum(c.startswith("placebo ") for c in picture.data.columns) == 60
+    assert not any(c.startswith("placebo ") for c in picture.columns)
+    gap = picture.data["difference"].iloc[-1]
+    drawn = picture.data[[c for c in picture.data.columns if c.startswith("placebo ")]].iloc[-1]
+    wider = int((drawn.abs() >= abs(gap)).sum())
+    assert f"60 areas without the programme; {wider} of them end at least as far" in picture.alt
+
+
+def test_event_study_bands_nest_and_hold_their_share():
+    picture = figures.figure_event_study(make_finding(placebos=200, seed=3), RATE)
+    data = picture.data
+    assert (data["usual over all periods, low"] <= data["usual, low"]).all()
+    assert (data["usual, high"] <= data["usual over all periods, high"]).all()
+    few = figures.figure_event_study(make_finding(placebos=12), RATE)
+    assert "range of all 12 areas" in " ".join(few.notes)
+
+
+def test_no_bands_where_areas_start_in_different_months():
+    data = figures.figure_event_study(make_finding(start="2025-04 to 2025-08", n_treated=3), RATE).data
+    assert "usual, low" not in data
+
+
+def test_intervals_are_alphabetical_with_the_pooled_one_first():
+    items = [c for c in conclude_all(make_all(), DESIGN, OUTCOMES) if c.outcome == RATE.id]
+    picture = figures.figure_intervals(items[::-1], RATE)
+    assert list(picture.data["area"]) == ["All areas together", "Amber Vale", "Birch Moor", "Cold Fen"]
+    for item in items:
+        assert item.area_name in picture.alt
+        assert item.verdict in picture.alt
+
+
+def test_many_starts_become_counts():
+    design = make_design([make_unit(f"u{n}", f"U{n}", f"20{15 + n % 2}-0{1 + n % 9}") for n in range(40)])
+    picture = figures.figure_timeline(design)
+    assert "20 in 2015 and 20 in 2016" in picture.alt
+
+
+def test_tiles_never_share_a_place_and_keep_north_up():
+    rng = np.random.default_rng(3)
+    latitude, longitude = 50 + 5 * rng.random(200), -4 + 5 * rng.random(200)
+    tiles = place_tiles(latitude, longitude)
+    spots = set(zip(tiles.x, tiles.y, strict=True))
+    assert len(spots) == 200
+    assert np.corrcoef(tiles.y, latitude)[0, 1] > 0.9
+    assert np.corrcoef(tiles.x, longitude)[0, 1] > 0.9
+
+
+def test_tiles_without_a_centroid_are_named_below():
+    contracts = make_contracts()
+    areas = list(contracts.areas.values())
+    areas[5] = replace(areas[5], name="Lost Isle", latitude=None, longitude=None)
+    picture = figures.figure_tiles(areas, statuses(contracts), name="map", caption="A map")
+    assert "Lost Isle" in " ".join(picture.notes)
+    assert "Lost Isle" in set(picture.data["area"])
+
+
+def contrast(colour: str) -> float:
+    """Contrast ratio against white, as the Web Content Accessibility Guidelines define it."""
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
+
+
+def test_colours_can_be_seen():
+    for colour in (drawing.TREATED, drawing.OTHER, drawing.TEXT, drawing.MUTED, drawing.LABEL):
+        assert contrast(colour) >= 4.5
+    for colour in (drawing.PLACEBO, drawing.BAND_EDGE):
+        assert contrast(colour) >= 3
+
+
+def test_figure_names_differ_by_outcome_area_and_method():
+    names = {
+        figures.figure_series(f, OUTCOMES[f.outcome]).name
+        for f in make_all()
+        if f.estimator in ("event_study", "synthetic_control")
+    }
+    assert len(names) == 2 * 4 * 2
+    assert all(re.fullmatch(r"[a-z0-9-]+", n) for n in names)
