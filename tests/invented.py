@@ -270,7 +270,8 @@ def make_contracts(areas: Sequence[Area] = (), units: Sequence[TreatedUnit] = ()
         areas={a.code: a for a in (*members, *others)},
         programmes={
             "invented_scheme": Programme(
-                id="invented_scheme", name="Invented scheme", target_group="residents who do nothing", note="Invented.", source="Invented."
+                id="invented_scheme", name="Invented scheme", target_group="residents who do nothing", note="Invented.",
+                source="Invented.",
             )
         },
         exposures=tuple(make_exposure(u) for u in treated),
@@ -278,9 +279,10 @@ def make_contracts(areas: Sequence[Area] = (), units: Sequence[TreatedUnit] = ()
         neighbours=(),
         sources={
             "invented": Source(
-                id="invented", version="1.0.0", status="active", title="Invented labour survey", publisher="Nobody", licence="none",
-                attribution="none", synthetic=True, reader="tidy", files=("*.csv",), columns=(), rules=(), markers={}, frequency="quarterly",
-                geography="authorities", revision_policy="never revised", description="Invented.",
+                id="invented", version="1.0.0", status="active", title="Invented labour survey", publisher="Nobody",
+                licence="none", attribution="none", synthetic=True, reader="tidy", files=("*.csv",), columns=(), rules=(),
+                markers={},
+                frequency="quarterly", geography="authorities", revision_policy="never revised", description="Invented.",
             )
         },
         outcomes=OUTCOMES,
@@ -291,8 +293,9 @@ def make_contracts(areas: Sequence[Area] = (), units: Sequence[TreatedUnit] = ()
 def make_exposure(unit: TreatedUnit) -> Exposure:
     return Exposure(
         programme="invented_scheme", place=unit.code, place_name=unit.name, area_code=unit.members[0], start=None,
-        start_basis="not established", start_precision="", start_note="Invented.", announced="2024-11-26", period_start="2025-04-01",
-        period_end="2026-03-31", funding_gbp=10_000_000, funding_note="Invented.", funding_authority_gbp=None, supported=4000,
+        start_basis="not established", start_precision="", start_note="Invented.", announced="2024-11-26",
+        period_start="2025-04-01", period_end="2026-03-31", funding_gbp=10_000_000, funding_note="Invented.",
+        funding_authority_gbp=None, supported=4000,
         supported_source="Invented.", membership_basis="named in source", area_share=None, accountable_body="Invented board",
         source_title="Invented source", source_publisher="Nobody", source_date="2025-01-01", source_url="https://example.org/",
     )  # fmt: skip

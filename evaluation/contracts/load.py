@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import types
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from evaluation import project
 from evaluation.contracts import registers
-from evaluation.contracts.odcs import Problem, read_source
+from evaluation.contracts.odcs import read_source
+from evaluation.contracts.problems import Problem, keyed, raise_problems
 from evaluation.contracts.records import (
     Area,
     CodeChange,
     Contracts,
     Exposure,
-    FieldProblem,
     Neighbour,
     Outcome,
     Programme,
@@ -25,10 +25,7 @@ from evaluation.contracts.records import (
     nearest,
 )
 from evaluation.contracts.yamlfile import Document, read_yaml
-from evaluation.errors import ConfigurationError, DataError
-
-SHOWN = 20
-"""Lines of one file that a message shows."""
+from evaluation.errors import ConfigurationError
 
 
 def load_contracts(root: Path = project.CONTRACTS, *, standard: bool = True) -> Contracts:
@@ -69,22 +66,6 @@ def load_contracts(root: Path = project.CONTRACTS, *, standard: bool = True) -> 
         designs=types.MappingProxyType(designs),
         **found,
     )
-
-
-def raise_problems(problems: list[Problem]) -> None:
-    """Raise what was found: configuration before data, at most `SHOWN` lines a file."""
-    if not problems:
-        return
-    by_file: dict[str, list[str]] = {}
-    for problem in problems:
-        by_file.setdefault(problem.text.split(":", 1)[0], []).append(problem.text)
-    lines: list[str] = []
-    for file, texts in by_file.items():
-        lines += texts[:SHOWN]
-        if len(texts) > SHOWN:
-            lines.append(f"{file}: and {len(texts) - SHOWN} more.")
-    error = DataError if all(p.data for p in problems) else ConfigurationError
-    raise error("\n".join(lines))
 
 
 def _registers(folder: Path, problems: list[Problem]) -> dict[str, Any]:
@@ -154,12 +135,6 @@ def _outcomes(folder: Path, sources: Mapping[str, Source | None], problems: list
                 )
             )
     return found
-
-
-def keyed(document: Document, found: Iterable[FieldProblem], *path: str | int) -> Iterator[str]:
-    """Field problems with the file and line of their key."""
-    for problem in found:
-        yield f"{document.place(*path, problem.key)}: {problem.key}: {problem.text}."
 
 
 def _outcome_problems(document: Document, path: Path, sources: Mapping[str, Source | None]) -> Iterator[str]:

@@ -295,7 +295,7 @@ class Rule(Record):
         return tuple(named)
 
 
-COLUMN_PARAMETERS = ("column", "columns", "area", "name", "period", "by", "value", "numerator", "denominator", "vintage")
+COLUMN_PARAMETERS = ("column", "area", "name", "period", "by", "value", "numerator", "denominator", "vintage")
 """Parameters of rules that hold column names."""
 
 

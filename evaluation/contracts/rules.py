@@ -60,3 +60,28 @@ RULES: Mapping[str, RuleKind] = {
         says="the publisher changed the series at `at`; data that span it are warned about", required=("period", "at", "note")
     ),
 }
+
+PARAMETERS: Mapping[str, str] = {
+    "column": "column",
+    "area": "column",
+    "name": "column",
+    "period": "column",
+    "vintage": "column",
+    "value": "number column",
+    "numerator": "number column",
+    "denominator": "number column",
+    "by": "columns",
+    "where": "condition",
+    "minimum": "number",
+    "maximum": "number",
+    "scale": "number",
+    "tolerance": "number",
+    "also": "texts",
+    "nations": "texts",
+    "children": "texts",
+    "parent": "text",
+    "latest": "text",
+    "at": "text",
+    "note": "text",
+}
+"""What each parameter of a rule holds."""

@@ -13,8 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from evaluation.contracts.load import keyed, raise_problems
-from evaluation.contracts.odcs import Problem
+from evaluation.contracts.problems import Problem, keyed, raise_problems
 from evaluation.contracts.records import Contracts, Exposure, Record, field_problems, nearest
 from evaluation.contracts.yamlfile import Document, read_yaml
 from evaluation.errors import ConfigurationError

@@ -49,7 +49,7 @@ class SyntheticControl:
         ),
         missing_cells="None allowed: a comparison is rectangular. Areas and periods with gaps are left out before, with reasons.",
         source=(
-            "Abadie, Diamond & Hainmueller (2010), Journal of the American Statistical Association 105(490), section 2.3, "
+            "Abadie, Diamond & Hainmueller (2010), Journal of the American Statistical Association 105(490), "
             "with the outcomes of all periods before the start as predictors, equally weighted; Doudchenko & Imbens (2016), "
             "NBER working paper 22791."
         ),

@@ -59,7 +59,7 @@ class TwoWayFixedEffects:
         missing_cells="None allowed: a comparison is rectangular. Areas and periods with gaps are left out before, with reasons.",
         source=(
             "Goodman-Bacon (2021), Journal of Econometrics 225(2), theorem 1; Borusyak, Jaravel & Spiess (2024), Review of "
-            "Economic Studies 91(6), section 2; computed by pyfixest."
+            "Economic Studies 91(6); computed by pyfixest."
         ),
         compared_with=(
             "linearmodels PanelOLS and statsmodels standard errors in every finding; published: Card & Krueger (1994) table "

@@ -18,8 +18,7 @@ def infer(
     seed: int,
     placebos: Placebos | None = None,
 ) -> Inference:
-    """t-test of `Estimate.se` with one degree of freedom less than there are areas (Liang & Zeger 1986; Cameron & Miller 2015,
-    section VI).
+    """t-test of `Estimate.se` with one degree of freedom less than there are areas (Liang & Zeger 1986; Cameron & Miller 2015).
 
     It never decides: with few treated areas the standard error rests on a handful of residuals that the estimate itself has made
     small, and the test rejects far too often (Conley & Taber 2011; MacKinnon & Webb 2017). `draws`, `seed` and `placebos` are not

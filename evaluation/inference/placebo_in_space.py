@@ -132,9 +132,7 @@ def infer(
 
 
 def smallest_detectable(placebos: np.ndarray, critical: float) -> float:
-    """Smallest shift, up or down, that brings `POWER` of the placebo statistics (D,) beyond +-`critical`; the larger of both "
-    "directions.
-    """
+    """Smallest shift that brings `POWER` of the placebo statistics (D,) beyond +-`critical`; the larger of up and down."""
     needed = int(np.ceil(POWER * len(placebos) - 1e-9))
     return max(_shift(placebos, critical, needed), _shift(-placebos, critical, needed))
 

@@ -125,9 +125,7 @@ def fit_assignments(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Design:
-    """Regressors of the G distinct kinds of treated areas: raw (G, T, L), first (G,), cohort (K,) the kind of each, total "
-    "weight.
-    """
+    """Regressors of the G kinds of treated areas: raw (G, T, L), first (G,), cohort (K,) the kind of each, total weight."""
 
     raw: np.ndarray
     first: np.ndarray

@@ -215,9 +215,7 @@ def _lockstep(a: np.ndarray, b: np.ndarray, allowed: np.ndarray) -> np.ndarray:
 
 
 def _polish(a: np.ndarray, b: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Least squares on the support of each row, from the data, by QR; rows that turn negative or are collinear stay as they "
-    "are.
-    """
+    """Least squares on the support of each row, from the data, by QR; rows that turn negative or are collinear stay."""
     polished = weights.copy()
     support = weights > 0.0
     sizes = support.sum(axis=1)
@@ -242,9 +240,7 @@ def _polish(a: np.ndarray, b: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 
 def _solve_from_data(z: np.ndarray, tolerance: float) -> np.ndarray:
-    """One problem by Lawson & Hanson's method on the data: weights (n,) of ``min ||z w||``; slower and more exact than the "
-    "lockstep.
-    """
+    """One problem by Lawson & Hanson on the data: weights (n,) of ``min ||z w||``; slower and more exact than in lockstep."""
     n = z.shape[1]
     norm = (z * z).sum(axis=0).mean() or 1.0
     m = np.vstack([z / np.sqrt(norm), np.ones(n)])

@@ -81,8 +81,19 @@ def safe_name(name: str) -> str:
 
 def attribute(text: str) -> str:
     """Text for a quoted attribute in Markdown."""
-    plain = " ".join(text.split())
-    return plain.replace("&", "&amp;").replace("\\", "\\\\").replace('"', '\\"').replace("{{<", "{ {<")
+    # Character references, not backslashes: what reads the sources looks for raw HTML and shortcodes inside attributes, too.
+    named = {
+        "&": "&amp;",
+        '"': "&quot;",
+        "<": "&lt;",
+        ">": "&gt;",
+        "\\": "&#92;",
+        "$": "&#36;",
+        "`": "&#96;",
+        "{": "&#123;",
+        "}": "&#125;",
+    }
+    return "".join(named.get(letter, letter) for letter in " ".join(text.split()))
 
 
 def join_blocks(blocks: Sequence[str]) -> str:

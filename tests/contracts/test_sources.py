@@ -10,7 +10,7 @@ import yaml
 
 from evaluation import project
 from evaluation.contracts import load_contracts
-from evaluation.contracts.odcs import ENGINE
+from evaluation.contracts.clauses import ENGINE
 from evaluation.contracts.rules import RULES
 from evaluation.errors import ConfigurationError, DataError
 from evaluation.panel.readers import READERS

@@ -22,7 +22,7 @@ def test_markdown_escapes_cells_and_explains_shorthand():
     assert lines[0] == "| Area | Value |"
     assert lines[1].startswith("| :-")
     assert lines[1].endswith("-: |")
-    assert lines[2] == r"| A \| \<b\>b\</b\> | 1 |"
+    assert lines[2] == r"| A \| \<b\>b\<\/b\> | 1 |"
     assert r": Invented \| table {#tbl-one}" in lines
     assert r"One note\. Shorthand\: \[x\] not available\." in lines
 

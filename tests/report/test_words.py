@@ -163,9 +163,15 @@ def test_a_number_from_elsewhere_would_be_seen():
     assert unexplained("between 0.4 and 7.7 percentage points", numbers_of(finding, DESIGN, RATE)) == ["7.7"]
 
 
-@pytest.mark.parametrize(
-    "make", [words.alt_series, lambda f, o: words.alt_event_study(f, o, band=True), lambda f, o: words.alt_gap(f, o, None)]
-)
+def alt_event_study(finding, outcome):
+    return words.alt_event_study(finding, outcome, band=True)
+
+
+def alt_gap(finding, outcome):
+    return words.alt_gap(finding, outcome, None)
+
+
+@pytest.mark.parametrize("make", [words.alt_series, alt_event_study, alt_gap])
 def test_alternative_texts_hold_no_number_that_is_not_in_the_finding(make):
     finding = make_finding()
     text = make(finding, RATE)
@@ -181,8 +187,9 @@ def test_alternative_texts_hold_no_number_that_is_not_in_the_finding(make):
 @pytest.mark.parametrize(
     "text",
     [
-        "It had no effect.", "There was No Impact on jobs", "The scheme did not work", "it didn’t work", "This proves it", "ineffective",
-        "a trend towards fewer", "nearly significant", "marginally lower", "the rate improved", "it worsened", "a significant fall",
+        "It had no effect.", "There was No Impact on jobs", "The scheme did not work", "it didn’t work", "This proves it",
+        "ineffective", "a trend towards fewer",
+        "nearly significant", "marginally lower", "the rate improved", "it worsened", "a significant fall",
         "successful as a result", "it failed to fall", "the programme caused it",
     ],
 )  # fmt: skip

@@ -36,9 +36,9 @@ def test_detected_gives_interval_first_then_point_then_people():
     found = judge(methods(supported=None))
     assert found.verdict == "detected"
     assert found.sentence == (
-        "From April 2025 to June 2026 the idle rate in Amber Vale was between 0.4 and 2.0 percentage points lower than it would have "
-        "been without the programme (best estimate 1.2 lower). That is about 2,200 fewer people (700 to 3,700), of 185,000 residents "
-        "aged 16 to 64. 2 of 60 untreated areas showed a difference at least as large."
+        "From April 2025 to June 2026 the idle rate in Amber Vale was between 0.4 and 2.0 percentage points lower than it would "
+        "have been without the programme (best estimate 1.2 lower). That is about 2,200 fewer people (700 to 3,700), of 185,000 "
+        "residents aged 16 to 64. 2 of 60 untreated areas showed a difference at least as large."
     )
     assert (found.headline, found.att, found.interval) == ("event_study", -1.2, Interval(low=-2.0, high=-0.4))
     assert found.people == Interval(low=-3700.0, high=-740.0)
@@ -148,8 +148,8 @@ def test_too_early_names_the_first_period():
     found = judge(findings, area="cold-fen")
     assert found.verdict == "not estimated"
     assert found.sentence == (
-        "We do not report an estimate for Cold Fen: it is too early to tell before the figures for the 12 months to September 2026, "
-        "the first that lie wholly after the start."
+        "We do not report an estimate for Cold Fen: it is too early to tell before the figures for the 12 months to "
+        "September 2026, the first that lie wholly after the start."
     )
     assert found.att is None
 

@@ -14,8 +14,9 @@ TITLE = "Fit before the start"
 def run(
     comparison: Comparison, estimator: Estimator, estimate: Estimate, placebos: Placebos, thresholds: CheckThresholds
 ) -> Check:
-    """Misfit of the treated area over the median misfit of the placebos (Abadie, Diamond & Hainmueller 2010, section 3.3, as "
-    "a ratio).
+    """Misfit of the treated area over the median misfit of the placebos.
+
+    Abadie, Diamond & Hainmueller (2010) set placebos with a poor fit aside by such a ratio; here it judges the treated area.
     """
     limit = thresholds.maximum_pre_rmspe_ratio
     if not len(placebos.pre_rmspe):

@@ -99,9 +99,7 @@ def _regression(comparison: Comparison, x: np.ndarray, effects: np.ndarray, erro
 
 
 def _clustered_errors(y: np.ndarray, x: np.ndarray, weights: np.ndarray) -> np.ndarray:
-    """Standard errors (L,) clustered by area, by statsmodels after both effects are taken out, with all effects counted as "
-    "coefficients.
-    """
+    """Standard errors (L,) clustered by area, by statsmodels on demeaned data, with all effects counted as coefficients."""
     import statsmodels.api as sm
 
     n_periods, n_areas, n_terms = x.shape

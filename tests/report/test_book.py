@@ -1,0 +1,282 @@
+"""The book of a run: what every page must hold, read from the rendered pages. All findings are invented."""
+
+import datetime as dt
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+import yaml
+from invented import OUTCOMES, RATE, SECOND, make_all, make_contracts, make_design, make_unit
+from lxml import html
+
+from evaluation import project
+from evaluation.errors import ReportError
+from evaluation.report.book import GENERATED, Edition, write_book
+from evaluation.report.embedded import render_book
+from evaluation.report.pages import clean_message
+from evaluation.report.words import check_wording
+from evaluation.results import Card, Check, Panel
+from evaluation.synthesis import conclude_all
+
+NASTY = '<script>alert(1)</script> & "Môn" | $x$ *_ {{< meta x >}}'
+UNITS = [
+    make_unit("zeta-hill", "Amber Vale", "2025-04", 1),
+    make_unit("birch-moor", NASTY, "2025-04", 2),
+    make_unit("amber", "Zeta Fen", "2025-08", 3),
+]
+DESIGN = make_design(UNITS)
+CARDS = [
+    Card(
+        name=name, title=title, family="difference-in-differences", plain="It compares.", estimand="The mean.",
+        assumptions=("One.", "Two."), limits=("Three.",), missing_cells="Refused.", source="Nobody (2020).",
+        compared_with="Nothing.",
+    )
+    for name, title in (("event_study", "Event study"), ("twfe", "Two-way fixed effects"), ("synthetic_control", "Synthetic control"))
+]  # fmt: skip
+EDITION = Edition(date=dt.date(2026, 10, 14), release="provisional")
+
+
+def make_panel(contracts, findings):
+    codes = list(contracts.areas)
+    frame = pd.DataFrame({"area_code": codes, "period": "2026-06", "outcome": RATE.id, "value": 1.0})
+    return Panel(frame=frame, inputs=findings[0].provenance.inputs)
+
+
+def assemble(folder: Path, *, synthetic=True, design=DESIGN, edition=EDITION, **changes):
+    findings = changes.pop("findings", None) or make_all(design, synthetic=synthetic)
+    contracts = make_contracts(units=design.treated)
+    planted = None
+    if synthetic:
+        planted = folder / "planted.csv"
+        folder.mkdir(parents=True, exist_ok=True)
+        rows = {"area_code": ["E06000001", "E06000002"], "outcome": RATE.id, "start": "2025-04", "effect": [-1.25, -5.0]}
+        pd.DataFrame(rows).assign(label="SYNTHETIC").to_csv(planted, index=False)
+    options = {
+        "design": design,
+        "contracts": contracts,
+        "panel": make_panel(contracts, findings),
+        "findings": findings,
+        "conclusions": conclude_all(findings, design, OUTCOMES),
+        "cards": CARDS,
+        "edition": edition,
+        "planted": planted,
+    }
+    return write_book(folder / "book", **{**options, **changes})
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """A synthetic book, rendered to HTML."""
+    folder = tmp_path_factory.mktemp("run")
+    book = assemble(folder)
+    render_book(book.root, folder / "out", formats=("html",))
+    return folder
+
+
+def find(node, names: str) -> list:
+    """Elements by their names, one inside the other, such as ``main table``."""
+    return node.xpath("." + "".join(f"//{name}" for name in names.split()))
+
+
+def pages(site: Path):
+    found = {p.relative_to(site / "out").as_posix(): html.parse(p).getroot() for p in sorted((site / "out").rglob("*.html"))}
+    assert len(found) >= 14
+    return found
+
+
+def text_of(page):
+    main = find(page, "main")[0]
+    for node in main.xpath(".//script | .//style | .//*[@id='refs']"):
+        node.drop_tree()
+    return " ".join(main.text_content().split())
+
+
+def test_the_book_has_its_chapters_and_one_page_an_area_by_name(tmp_path):
+    book = assemble(tmp_path)
+    assert book.chapters == (
+        "index.qmd", "chapters/programme.qmd", "chapters/data.qmd", "chapters/method.qmd", "chapters/findings.qmd",
+        "areas/birch-moor.qmd", "areas/zeta-hill.qmd", "areas/amber.qmd", "chapters/limits.qmd", "references.qmd",
+        "annex/specifications.qmd", "annex/checks.qmd", "annex/data-log.qmd", "annex/statement.qmd", "annex/glossary.qmd",
+    )  # fmt: skip
+    config = yaml.safe_load((book.root / "_quarto.yml").read_text("utf-8"))
+    assert config["synthetic"] is True
+    assert "SYNTHETIC" in config["synthetic-note"]
+    assert config["book"]["date"] == "2026-10-14"
+
+
+def test_the_same_run_gives_the_same_bytes(tmp_path):
+    one, other = assemble(tmp_path / "a"), assemble(tmp_path / "b")
+    files = sorted(p.relative_to(one.root) for p in one.root.rglob("*") if p.is_file())
+    assert files == sorted(p.relative_to(other.root) for p in other.root.rglob("*") if p.is_file())
+    assert all((one.root / f).read_bytes() == (other.root / f).read_bytes() for f in files)
+
+
+def test_a_book_is_replaced_as_a_whole(tmp_path):
+    book = assemble(tmp_path)
+    (book.root / "areas" / "old.qmd").write_text("# Old")
+    assemble(tmp_path)
+    assert not (book.root / "areas" / "old.qmd").exists()
+
+
+def test_no_page_holds_a_banned_phrase(site):
+    for name, page in pages(site).items():
+        found = check_wording(text_of(page), detected=False)
+        assert found == [], name
+
+
+def test_every_page_says_that_the_data_are_synthetic(site):
+    for name, page in pages(site).items():
+        assert "SYNTHETIC DATA" in page.text_content(), name
+
+
+def test_names_from_data_are_printed_and_not_run(site):
+    page = pages(site)["areas/birch-moor.html"]
+    assert find(page, "h1")[0].text_content().replace("’", "'").endswith(NASTY)
+    for other in pages(site).values():
+        assert not [s for s in find(other, "script") if "alert" in (s.text or "")]
+
+
+def test_every_figure_has_a_text_its_data_and_a_download(site):
+    count = 0
+    for name, page in pages(site).items():
+        for image in find(page, "main img"):
+            count += 1
+            assert len(image.get("alt", "")) > 60, name
+            figure = image.iterancestors("figure").__next__()
+            assert image.get("alt") not in figure.text_content()
+        links = [a.get("href") for a in find(page, "main a") if (a.get("href") or "").endswith(".csv")]
+        for link in links:
+            assert (site / "out" / name).parent.joinpath(link).resolve().is_file(), link
+        assert len(find(page, "main details")) >= len(find(page, "main img")), name
+    assert count >= 20
+
+
+def test_tables_have_captions_and_header_cells(site):
+    for name, page in pages(site).items():
+        for table in find(page, "main table"):
+            assert find(table, "caption"), name
+            assert all(th.text_content().strip() for th in find(table, "th")), name
+
+
+def test_p_values_stand_in_the_annex_only(site):
+    pattern = re.compile(r"\bp\s*[=<>]|p-values? of \d|\*\*\*")
+    for name, page in pages(site).items():
+        assert not pattern.search(text_of(page)), name
+        if not name.startswith("annex/"):
+            assert not [th for th in find(page, "th") if th.text_content().strip() == "p"], name
+
+
+def test_headings_carry_the_verdict_and_label_what_is_exploratory(site):
+    for item in conclude_all(make_all(DESIGN, synthetic=True), DESIGN, OUTCOMES):
+        page = "chapters/findings.html" if item.area == "all" else f"areas/{item.area}.html"
+        headings = [" ".join(h.text_content().split()) for h in find(pages(site)[page], "h2")]
+        name = OUTCOMES[item.outcome].name
+        wanted = [h for h in headings if h.lower().endswith(f": {item.verdict}") and name in h.lower()]
+        assert wanted, (page, item.verdict, headings)
+        assert ("(exploratory)" in wanted[0]) == (item.outcome == SECOND.id)
+
+
+def test_every_sentence_stands_on_its_page_with_both_ends(site):
+    for item in conclude_all(make_all(DESIGN, synthetic=True), DESIGN, OUTCOMES):
+        page = "chapters/findings.html" if item.area == "all" else f"areas/{item.area}.html"
+        text = text_of(pages(site)[page])
+        assert " ".join(item.sentence.split()) in text
+        assert " ".join(item.because.split()) in text
+
+
+def test_areas_are_alphabetical_everywhere(site):
+    names = sorted((u.name for u in UNITS), key=str.casefold)
+    for name, page in pages(site).items():
+        for table in find(page, "main table"):
+            first = [find(row, "td")[0].text_content().strip() for row in find(table, "tbody tr")]
+            order = [first.index(n) for n in names if n in first]
+            assert order == sorted(order), name
+
+
+def test_planted_and_found_stand_side_by_side(site):
+    page = pages(site)["chapters/findings.html"]
+    table = next(t for t in find(page, "table") if "planted beside" in find(t, "caption")[0].text_content())
+    rows = {tuple(c.text_content().strip() for c in find(r, "td"))[:2]: r for r in find(table, "tbody tr")}
+    cells = [c.text_content().strip() for c in rows["Amber Vale", "Idle rate"].cssselect("td")]
+    assert cells[2] == "1.25 lower"
+    assert cells[4] == "yes"
+    pooled = [c.text_content().strip() for c in rows["All areas together", "Idle rate"].cssselect("td")]
+    assert pooled[2] == "from 5 lower to 0"
+    assert pooled[4] == "in part"
+
+
+def test_real_data_carry_no_synthetic_mark(tmp_path):
+    book = assemble(tmp_path, synthetic=False)
+    assert not book.synthetic
+    for path in book.root.rglob("*.qmd"):
+        assert "SYNTHETIC" not in path.read_text("utf-8"), path.name
+
+
+def test_a_final_release_is_refused_while_something_is_missing(tmp_path):
+    with pytest.raises(ReportError, match=r"a contact, real data \(these are synthetic\), 1 step"):
+        assemble(tmp_path, edition=replace(EDITION, release="final"), failures=[("job", "message")])
+    book = assemble(tmp_path, synthetic=False, edition=replace(EDITION, release="final", contact="desk@example.org"))
+    assert "Released 14 October 2026" in (book.root / "_generated" / "banner.qmd").read_text("utf-8")
+
+
+def test_failures_are_named_without_the_folders_of_a_machine(tmp_path):
+    message = "FileNotFoundError: '/srv/jobs/secret/panel.parquet' is missing\nTraceback: more"
+    assert clean_message(message) == "FileNotFoundError: 'panel.parquet' is missing"
+    book = assemble(tmp_path, failures=[("idle_rate/amber/20", message)])
+    text = (book.root / "_generated" / "limits.qmd").read_text("utf-8")
+    assert "panel" in text
+    assert "srv" not in text
+
+
+def test_tables_of_executed_notebooks_are_embedded_where_they_are(tmp_path):
+    folder = tmp_path / "notebooks" / RATE.id / "amber"
+    folder.mkdir(parents=True)
+    table = "| Check | Result |\n|:--|:--|\n| From the notebook | passed |\n"
+    cell = {
+        "cell_type": "code", "execution_count": 1, "id": "a", "metadata": {}, "source": "#| label: check-table\nshow()",
+        "outputs": [{"output_type": "display_data", "metadata": {}, "data": {"text/markdown": table}}],
+    }  # fmt: skip
+    notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (folder / "20_estimate_did.ipynb").write_text(json.dumps(notebook))
+    early = replace(UNITS[2], start="2025-04")
+    design = make_design([*UNITS[:2], early])
+    book = assemble(tmp_path, notebooks=tmp_path / "notebooks", design=design)
+    source = (book.root / "areas" / "amber.qmd").read_text("utf-8")
+    assert "{{< embed ../../notebooks/idle_rate/amber/20_estimate_did.ipynb#check-table >}}" in source
+    assert "embed" not in (book.root / "areas" / "zeta-hill.qmd").read_text("utf-8")
+    render_book(book.root, tmp_path / "out", formats=("html",))
+    assert "From the notebook" in (tmp_path / "out" / "areas" / "amber.html").read_text("utf-8")
+
+
+def test_a_comparison_that_is_not_credible_shows_no_headline_figure(tmp_path):
+    failed = [Check(name="pre_trend", title="Parallel paths", passed=False, text="Invented.", value=0.99, threshold=0.95)]
+    book = assemble(tmp_path, findings=make_all(DESIGN, checks=failed, synthetic=True))
+    page = (book.root / "areas" / "zeta-hill.qmd").read_text("utf-8")
+    assert "comparison not credible" in page
+    assert "methods side by side" not in page
+
+
+def test_a_run_without_findings_still_makes_a_book(tmp_path):
+    contracts = make_contracts(units=DESIGN.treated)
+    panel = Panel(frame=pd.DataFrame(columns=["area_code", "period", "outcome", "value"]), inputs=())
+    book = write_book(
+        tmp_path / "book", design=DESIGN, contracts=contracts, panel=panel, findings=[], cards=CARDS, edition=EDITION,
+        conclusions=conclude_all([], DESIGN, OUTCOMES),
+    )  # fmt: skip
+    render_book(book.root, tmp_path / "out", formats=("html", "pdf"))
+    assert "not estimated" in (tmp_path / "out" / "index.html").read_text("utf-8")
+
+
+def test_the_committed_project_is_a_book_of_its_own(tmp_path):
+    generated = {p.stem for p in (project.REPORTS / "_generated").glob("*.qmd")}
+    assert generated == set(GENERATED)
+    render_book(project.REPORTS, tmp_path / "out", formats=("html",))
+    assert "No run has been assembled yet" in (tmp_path / "out" / "index.html").read_text("utf-8")
+
+
+def test_chapters_hold_no_code_cells():
+    for path in project.REPORTS.rglob("*.qmd"):
+        assert not re.search(r"^```\{", path.read_text("utf-8"), re.M), path.name
