@@ -51,8 +51,8 @@ class Panel:
     """Every outcome of every area in one long table.
 
     `frame` has the columns ``area_code``, ``area_name``, ``period`` (``2024`` for a calendar year, otherwise ``YYYY-MM``, the
-    last month of the reference window), ``outcome``, ``value`` (float, missing where not published), ``se`` (sampling standard error in
-    the outcome's unit, missing where none) and ``flag`` (empty, or why the value is missing or weak).
+    last month of the reference window), ``outcome``, ``value`` (float, missing where not published), ``se`` (sampling standard
+    error in the outcome's unit, missing where none) and ``flag`` (empty, or why the value is missing or weak).
     """
 
     frame: pd.DataFrame
@@ -359,7 +359,7 @@ class Comparison:
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Long table ``unit``, ``time`` (integers from 1), ``y``, ``exposure``, ``first_treated`` (0 = never), ``area``, ``period``.
+        """Long table ``unit``, ``time`` (from 1), ``y``, ``exposure``, ``first_treated`` (0 = never), ``area``, ``period``.
 
         The integers avoid faults that libraries show with text identifiers, dates and missing cohorts.
         """
@@ -449,6 +449,8 @@ class Estimate:
     series : treated series and counterfactual
     weights : donor weights, empty where the method has none
     pre_rmspe : root mean squared gap before the start, in the outcome's unit
+    prediction_rmspe : the same over the last periods before the start when the counterfactual is made from the earlier ones
+        alone; None for methods that do not fit themselves to those periods
     se : conventional standard error of `att`, or None; for the annex, never for a verdict
     """
 
@@ -457,10 +459,19 @@ class Estimate:
     path: tuple[PathPoint, ...]
     series: Series
     pre_rmspe: float
+    prediction_rmspe: float | None = None
     path_vcov: np.ndarray | None = None
     weights: tuple[DonorWeight, ...] = ()
     se: float | None = None
     notes: tuple[str, ...] = ()
+
+    @property
+    def scale(self) -> float:
+        """Misfit that says how far off the counterfactual is by chance: `prediction_rmspe` where there is one, else `pre_rmspe`.
+
+        A method with more donors than periods fits the periods it is given exactly and predicts no better for it.
+        """
+        return self.pre_rmspe if self.prediction_rmspe is None else self.prediction_rmspe
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -488,6 +499,7 @@ class Placebos:
     ----------
     att : array (D,), estimates of D placebo assignments
     pre_rmspe : array (D,), pre-period misfit of each
+    prediction_rmspe : array (D,), as in `Estimate`, or None
     gaps : array (D, T), treated minus counterfactual by period, or None when too many to keep
     labels : the placebo areas, one each, or empty for random assignments of several areas
     exhaustive : whether all admissible assignments are there
@@ -498,6 +510,12 @@ class Placebos:
     gaps: np.ndarray | None
     labels: tuple[str, ...]
     exhaustive: bool
+    prediction_rmspe: np.ndarray | None = None
+
+    @property
+    def scale(self) -> np.ndarray:
+        """Misfit (D,) that says how far off a placebo's counterfactual is by chance; see `Estimate.scale`."""
+        return self.pre_rmspe if self.prediction_rmspe is None else self.prediction_rmspe
 
 
 class Estimator(Protocol):

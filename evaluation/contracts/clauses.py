@@ -94,6 +94,10 @@ def clause_problems(document: Document, path: Path) -> Iterator[Problem]:
         yield Problem(f"{document.place('schema')}: schema: one table with its columns in 'properties' is required.", data=True)
         return
     columns = dicts(tables[0]["properties"])
+    if len(columns) < len(tables[0]["properties"]):
+        yield Problem(
+            f"{document.place('schema', 0, 'properties')}: properties: every column is a mapping of keys to values.", data=True
+        )
     yield from _column_problems(document, columns)
     yield from _rule_problems(document, tables[0], {str(c.get("name")): str(c.get("logicalType", "string")) for c in columns})
 
@@ -149,6 +153,8 @@ def _column_problems(document: Document, columns: list[dict[str, Any]]) -> Itera
     for position, column in enumerate(columns):
         name = str(column.get("name"))
         place = document.place("schema", 0, "properties", position)
+        if not isinstance(column.get("name"), str):
+            yield Problem(f"{place}: name: {column.get('name')!r}; every column has a name that is text.", data=True)
         if name in seen:
             first = document.place("schema", 0, "properties", seen[name])
             yield Problem(f"{place}: the column {name!r} stands here and at {first}. Fix: keep one of the two.", data=True)
@@ -160,6 +166,8 @@ def _column_problems(document: Document, columns: list[dict[str, Any]]) -> Itera
             )
         given = column.get("logicalTypeOptions")
         options = given if isinstance(given, dict) else {}
+        if given is not None and not isinstance(given, dict):
+            yield Problem(f"{place}: logicalTypeOptions: {given!r}; write a mapping of minimum, maximum or pattern.", data=True)
         for key in options:
             if key not in ("minimum", "maximum", "pattern"):
                 yield Problem(
@@ -191,10 +199,13 @@ def _column_problems(document: Document, columns: list[dict[str, Any]]) -> Itera
 
 
 def _rule_problems(document: Document, table: dict[str, Any], columns: dict[str, str]) -> Iterator[Problem]:
-    entries = table.get("quality")
+    entries = table.get("quality", [])
+    if not isinstance(entries, list):
+        yield Problem(f"{document.place('schema', 0, 'quality')}: quality: {entries!r}; write a list of rules.", data=True)
     for position, entry in enumerate(entries if isinstance(entries, list) else []):
         place = document.place("schema", 0, "quality", position)
         if not isinstance(entry, dict):
+            yield Problem(f"{place}: quality: a rule is a mapping of keys to values.", data=True)
             continue
         if entry.get("type") != "custom" or entry.get("engine") != ENGINE:
             yield Problem(f"{place}: quality: a rule of the table has type custom and engine {ENGINE}.")

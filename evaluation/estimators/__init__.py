@@ -8,7 +8,7 @@ from types import MappingProxyType
 from evaluation.estimators.event_study import EventStudy
 from evaluation.estimators.synthetic_control import SyntheticControl
 from evaluation.estimators.twfe import TwoWayFixedEffects
-from evaluation.results import Estimator
+from evaluation.results import Card, Estimator
 
 REGISTRY: Mapping[str, Callable[..., Estimator]] = MappingProxyType(
     {
@@ -18,3 +18,6 @@ REGISTRY: Mapping[str, Callable[..., Estimator]] = MappingProxyType(
     }
 )
 """Registry name -> class; options are keyword arguments of the class."""
+
+CARDS: Mapping[str, Card] = MappingProxyType({name: make().card for name, make in REGISTRY.items()})
+"""Registry name -> what the method is, in words."""

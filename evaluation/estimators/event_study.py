@@ -26,7 +26,8 @@ class EventStudy:
 
     ``y_it = area_i + period_t + sum over l of b_l 1[t - first_treated_i = l] + error_it``. Event time 0 is the first period whose
     window touches the programme. `att` is the mean of the coefficients of event times at which all treated areas are fully
-    exposed; where there is none, the mean over event times with any exposure divided by their mean exposure, with a note.
+    exposed, each counted by the number of treated areas that have it; where there is none, the same mean over event times
+    with any exposure divided by their mean exposure, with a note.
 
     Parameters
     ----------
@@ -47,8 +48,8 @@ class EventStudy:
             "parallel; those after it, averaged, are the effect."
         ),
         estimand=(
-            "Average over the fully exposed event times of the effect on the treated areas at that event time; each event "
-            "time counts the same, and all effects are relative to the last period before the start."
+            "Average effect on the treated areas over their fully exposed periods: each event time counts by the number of "
+            "treated areas observed at it, and all effects are relative to the last period before the start."
         ),
         assumptions=(
             "Without the programme the treated and untreated areas would have moved in parallel since the last period before "
@@ -197,16 +198,17 @@ def _events(comparison: Comparison, max_lead: int | None, max_lag: int | None) -
     exposure = comparison.exposure[:, columns].T
     least = np.array([exposure[time == event].min() for event in times])
     mean = np.array([exposure[time == event].mean() for event in times])
+    counts = (time[:, :, None] == times).any(axis=1).sum(axis=0)
     full = (times >= 0) & (least >= FULL)
     notes: list[str] = []
     if full.any():
-        average = full / full.sum()
+        average = full * counts / (full * counts).sum()
         part = int(((times >= 0) & ~full).sum())
         if part:
             notes.append(f"{part} event time(s) after the start are exposed in part and not in the average.")
     else:
         partial = (times >= 0) & (mean > 0.0)
-        average = partial / mean[partial].sum()
+        average = partial * counts / (partial * counts * mean).sum()
         notes.append("No event time is fully exposed: the average is scaled up by the share of the windows after the start.")
     if np.unique(first).size > 1:
         notes.append(
@@ -217,7 +219,7 @@ def _events(comparison: Comparison, max_lead: int | None, max_lag: int | None) -
         times=times,
         regressors=regressors,
         first=first,
-        counts=(time[:, :, None] == times).any(axis=1).sum(axis=0),
+        counts=counts,
         average=average,
         notes=tuple(notes),
     )

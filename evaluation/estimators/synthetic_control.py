@@ -11,6 +11,9 @@ from evaluation.numerics.simplex import EXACT, fit_simplex
 from evaluation.numerics.treated import refuse, requirements, treated_mean
 from evaluation.results import Card, Check, Comparison, DonorWeight, Estimate, PathPoint, Placebos
 
+FEWEST = 6
+"""Periods before the start from which the last third, two at least, can be spared to see how the mix predicts."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SyntheticControl:
@@ -19,7 +22,8 @@ class SyntheticControl:
     Weights ``w >= 0``, ``sum w = 1`` minimise the squared differences between the treated area and the weighted donors over the
     periods before the start (exposure 0). The gap is treated minus weighted donors; `att` is the slope of the gap on exposure
     through zero, ``sum(e * gap) / sum(e^2)``: the mean gap after the start where exposure is 0 or 1. `Estimate.pre_rmspe` is the
-    root mean square of the gap before the start. `Comparison.weights` play no part: there is one treated area.
+    root mean square of the gap before the start; `Estimate.prediction_rmspe` is that of the last third of those periods when the
+    weights see only the first two. `Comparison.weights` play no part: there is one treated area.
     """
 
     card: ClassVar[Card] = Card(
@@ -40,7 +44,8 @@ class SyntheticControl:
         ),
         limits=(
             "With few periods before the start, or noisy survey figures, the mix fits chance; it then moves back towards the "
-            "mean after the start, which looks like an effect. The fit before the start is no proof.",
+            "mean after the start, which looks like an effect. The fit before the start is no proof, so chance is measured by "
+            "how the mix predicts periods it has not seen.",
             "Where donors outnumber the periods before the start, several mixes can fit equally well and give different "
             "effects; a note says so when the fit is exact.",
             "It takes one treated area. Several areas with their own starts need a staggered synthetic control, which is "
@@ -94,6 +99,7 @@ class SyntheticControl:
         fit = fit_simplex(y0[:start], treated.observed[:start, None])
         counterfactual = y0 @ fit.weights[0]
         gap = treated.observed - counterfactual
+        misfit = _prediction_rmspe(y0[:start], treated.observed[:start, None])
         notes = []
         spread = ((y0[:start] - treated.observed[:start, None]) ** 2).sum(axis=0).mean()
         if fit.objective[0] <= EXACT * spread:
@@ -106,6 +112,7 @@ class SyntheticControl:
             path=tuple(PathPoint(event_time=t - start, att=float(g), n_areas=1) for t, g in enumerate(gap)),
             series=treated.beside(counterfactual, comparison.periods),
             pre_rmspe=float(np.sqrt(np.mean(gap[:start] ** 2))),
+            prediction_rmspe=None if misfit is None else float(misfit[0]),
             weights=tuple(
                 DonorWeight(area=comparison.areas[n], name=comparison.area_names[n], weight=float(w))
                 for n, w in zip(donors, fit.weights[0], strict=True)
@@ -126,11 +133,13 @@ class SyntheticControl:
         y0 = comparison.y[:, ~comparison.treated]
         if y0.shape[1] < 2:
             return Placebos(att=np.zeros(0), pre_rmspe=np.zeros(0), gaps=None, labels=(), exhaustive=True)
-        fit = fit_simplex(y0[:start], y0[:start], allowed=~np.eye(y0.shape[1], dtype=bool))
+        others = ~np.eye(y0.shape[1], dtype=bool)
+        fit = fit_simplex(y0[:start], y0[:start], allowed=others)
         gaps = y0.T - fit.weights @ y0.T
         return Placebos(
             att=_slope(gaps, treated.exposure),
             pre_rmspe=np.sqrt(np.mean(gaps[:, :start] ** 2, axis=1)),
+            prediction_rmspe=_prediction_rmspe(y0[:start], y0[:start], allowed=others),
             gaps=gaps,
             labels=comparison.donors,
             exhaustive=True,
@@ -140,3 +149,17 @@ class SyntheticControl:
 def _slope(gap: np.ndarray, exposure: np.ndarray) -> np.ndarray:
     """Slope through zero of gaps (..., T) on exposure (T,)."""
     return gap @ exposure / (exposure @ exposure)
+
+
+def _prediction_rmspe(donors: np.ndarray, targets: np.ndarray, *, allowed: np.ndarray | None = None) -> np.ndarray | None:
+    """Root mean squared error (R,) in the last third of the periods before the start when weights see only the earlier ones.
+
+    `donors` (T0, J) and `targets` (T0, R) hold the periods before the start. None with fewer than `FEWEST` of them.
+    """
+    periods = len(donors)
+    if periods < FEWEST:
+        return None
+    seen = periods - periods // 3
+    fit = fit_simplex(donors[:seen], targets[:seen], allowed=allowed)
+    errors = targets[seen:] - donors[seen:] @ fit.weights.T
+    return np.asarray(np.sqrt(np.mean(errors**2, axis=0)))

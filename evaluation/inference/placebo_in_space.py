@@ -50,17 +50,21 @@ class Reference:
 
 
 def reference_of(estimate: Estimate, placebos: Placebos, comparison: Comparison) -> Reference:
-    """Divide estimates by their pre-period misfit, so that noisy small areas and calm large ones are comparable.
+    """Divide estimates by their misfit before the start, so that noisy small areas and calm large ones are comparable.
+
+    The misfit is `Estimate.scale`: for a method that fits weights to the periods before the start, the misfit in periods the
+    weights did not see. The misfit in those they saw can be next to nothing, for a large calm place among many donors above all,
+    and dividing by it would make any gap look large.
 
     Where any misfit, of the treated area or a placebo, is nil, no estimate is divided: a choice that treats all areas alike and
     so keeps the test's size.
     """
     nil = NEGLIGIBLE * float(np.std(comparison.y))
-    studentised = bool(estimate.pre_rmspe > nil and (placebos.pre_rmspe > nil).all())
-    unit = estimate.pre_rmspe if studentised else 1.0
+    studentised = bool(estimate.scale > nil and (placebos.scale > nil).all())
+    unit = estimate.scale if studentised else 1.0
     return Reference(
         observed=abs(estimate.att) / unit,
-        placebos=placebos.att / placebos.pre_rmspe if studentised else placebos.att,
+        placebos=placebos.att / placebos.scale if studentised else placebos.att,
         unit=unit,
         studentised=studentised,
     )
@@ -78,13 +82,14 @@ def infer(
 ) -> Inference:
     """Compare an estimate with those of untreated areas given the treated areas' starts.
 
-    The statistic is ``|att| / pre_rmspe`` and ``p = (1 + number of placebos at least as large) / (placebos + 1)`` (Abadie,
+    The statistic is ``|att| / scale`` (`Estimate.scale`, the misfit before the start) and
+    ``p = (1 + number of placebos at least as large) / (placebos + 1)`` (Abadie,
     Diamond & Hainmueller 2010, with their ratio of misfits replaced by the estimate over the misfit; Phipson & Smyth
     2010).
 
-    The interval inverts the test: an effect t at full exposure, constant over time, is kept where p of ``|att - t| / pre_rmspe``
+    The interval inverts the test: an effect t at full exposure, constant over time, is kept where p of ``|att - t| / scale``
     is above `level`. Taking such an effect away moves `att` by t and leaves the period before the start as it is, so the interval
-    is ``att +- c * pre_rmspe`` with c the floor(level * (placebos + 1))-th largest placebo statistic. (For an event study with
+    is ``att +- c * scale`` with c the floor(level * (placebos + 1))-th largest placebo statistic. (For an event study with
     several starts and shares of exposure that differ at an event time, this holds up to those shares.)
 
     The minimum detectable effect is the smallest constant effect that would be found at `level` in 80 per cent of the placebo

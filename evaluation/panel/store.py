@@ -146,3 +146,16 @@ def _typed(frame: pd.DataFrame, file: str) -> pd.DataFrame:
     if problems:
         raise DataError("\n".join(problems))
     return frame[list(COLUMNS)]
+
+
+def describe_panel(panel: Panel) -> pd.DataFrame:
+    """What a panel holds, one row an outcome: areas, first and last period, cells, and how many of them have no value."""
+    cells = panel.frame.assign(missing=panel.frame["value"].isna(), with_se=panel.frame["se"].notna())
+    return cells.groupby("outcome", observed=True).agg(
+        areas=("area_code", "nunique"),
+        first=("period", "min"),
+        last=("period", "max"),
+        cells=("value", "size"),
+        missing=("missing", "sum"),
+        with_standard_error=("with_se", "sum"),
+    )

@@ -11,7 +11,7 @@ from evaluation.report.figures import AreaStatus
 from evaluation.report.tables import NOT_APPLICABLE, NOT_AVAILABLE, ReportTable, write_signed
 from evaluation.report.words import upper_first
 from evaluation.results import Card, Conclusion, Design, Finding, Inference, InputFile, Panel
-from evaluation.synthesis.agree import find_inference
+from evaluation.synthesis.agree import can_detect, find_inference
 from evaluation.synthesis.numbers import PEOPLE, write_level, write_month, write_people, write_range, write_size
 from evaluation.synthesis.sentences import join_words, unit_words
 
@@ -152,7 +152,7 @@ def table_specifications(findings: Sequence[Finding], outcome: Outcome, cards: M
 def _p_value(inference: Inference) -> str:
     if inference.p_value is None:
         return NOT_AVAILABLE
-    if inference.smallest_p is not None and inference.smallest_p > 1 - inference.level + 1e-9:
+    if not can_detect(inference):
         return NOT_APPLICABLE
     return f"{inference.p_value:.3f}"
 

@@ -85,6 +85,10 @@ class Picture:
     columns: tuple[str, ...]
     notes: tuple[str, ...] = ()
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """The picture in a notebook, with its alternative text for readers who do not see it."""
+        return {"image/svg+xml": self.svg.decode(), "text/plain": self.alt}
+
 
 def draw(paint: Callable[[Figure], None], *, height: float, width: float = WIDTH, synthetic: bool = False) -> bytes:
     """Paint a figure and return its SVG file, the same bytes for the same content.

@@ -21,7 +21,7 @@ from evaluation.report.binder import Binder, join_blocks, safe_name
 from evaluation.report.embedded.escape import escape_markdown
 from evaluation.report.tables import to_csv
 from evaluation.results import Card, Conclusion, Design, Finding, Panel
-from evaluation.synthesis.numbers import write_count, write_magnitude, write_month
+from evaluation.synthesis.numbers import write_count, write_level, write_magnitude, write_month
 from evaluation.synthesis.sentences import join_words, unit_words
 
 POOLED = content.POOLED
@@ -316,7 +316,7 @@ def _say_protocol(design: Design) -> str:
         "without the programme.",
         f"No comparison area with more than {100 * limits.maximum_donor_weight:g} per cent of the weight.",
         f"Largest effect thought plausible beforehand: {plausible}.",
-        f"Level {100 * design.level:g} per cent; at most {design.draws:,} placebo assignments; seed {design.seed}.",
+        f"Intervals at the {write_level(design.level)} level; at most {design.draws:,} placebo assignments; seed {design.seed}.",
     ]
     name = f"- Protocol: {escape(design.id)}, SHA-256 `{design.sha256[:16]}`."
     return "\n".join([name, *(f"- {escape(line)}" for line in lines)])

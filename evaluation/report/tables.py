@@ -68,6 +68,10 @@ class ReportTable:
             if unknown:
                 raise ValueError(f"table {self.caption!r}: {unknown[0]} is not a shorthand; there are {', '.join(SHORTHAND)}")
 
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        """The table in a notebook; Markdown, so that the report can take it as it is."""
+        return {"text/markdown": to_markdown(self), "text/plain": to_frame(self).to_string(index=False)}
+
     @property
     def legend(self) -> str:
         """The meaning of every shorthand that occurs, or nothing."""

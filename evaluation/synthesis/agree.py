@@ -12,7 +12,7 @@ LEAVE_ONE_OUT = "leave_one"
 """Part of the name of every check that leaves one comparison area out at a time."""
 
 TOLERANCE = 1e-9
-"""For comparing a p-value with 1 - level, which is not exact in binary."""
+"""For comparing a p-value with the size of a test, which may not be exact in binary."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +43,7 @@ def excludes_zero(finding: Finding) -> bool:
     inference = find_inference(finding)
     if inference is None or inference.interval is None or contains_zero(inference.interval):
         return False
-    return can_detect(inference) and (inference.p_value is None or inference.p_value <= 1 - inference.level + TOLERANCE)
+    return can_detect(inference) and (inference.p_value is None or inference.p_value <= size_of(inference.level) + TOLERANCE)
 
 
 def contains_zero(interval: Interval) -> bool:
@@ -51,9 +51,14 @@ def contains_zero(interval: Interval) -> bool:
     return interval.low <= 0 <= interval.high
 
 
+def size_of(level: float) -> float:
+    """Size of a test: 0.05, whether the level is stated as that or as the coverage of its interval, 0.95."""
+    return min(level, 1 - level)
+
+
 def can_detect(inference: Inference) -> bool:
-    """Whether the smallest p-value there can be is at or below 1 - level."""
-    return inference.smallest_p is None or inference.smallest_p <= 1 - inference.level + TOLERANCE
+    """Whether the smallest p-value there can be is at or below the size of the test."""
+    return inference.smallest_p is None or inference.smallest_p <= size_of(inference.level) + TOLERANCE
 
 
 def failed_checks(finding: Finding) -> tuple[str, ...]:

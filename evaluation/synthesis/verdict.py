@@ -239,6 +239,11 @@ def _why_not_estimated(evidence: Evidence) -> str | None:
     if before < wanted:
         return f"the series has {write_count(before)} periods before the start, and the protocol asks for {write_count(wanted)}"
     if evidence.quoted is None:
+        inference = find_inference(evidence.headline)
+        if inference is not None and not can_detect(inference):
+            return (
+                f"{inference.reps:,} placebo comparisons are too few for an interval at the {write_level(inference.level)} level"
+            )
         return "how surely the estimate differs from chance could not be computed"
     return None
 

@@ -27,7 +27,9 @@ ANYTHING = st.recursive(
     ),
     max_leaves=4,
 )
-RELAXED = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True)
+RELAXED = settings(
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], derandomize=True, database=None
+)
 
 
 def places(value, path=()):

@@ -266,8 +266,8 @@ def spoil(folder, register, old, new):
         ),
         (
             "code_changes.csv",
-            "E08000016,E08000038,2025-04-01,recode",
-            "E08000016,E08000038,2025-04-01,rename",
+            "E08000016,E08000038,2025-04,recode",
+            "E08000016,E08000038,2025-04,rename",
             "code_changes.csv:2: kind: is 'rename'; allowed are 'recode', 'merge', 'split'",
         ),
         (

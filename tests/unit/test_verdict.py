@@ -55,6 +55,19 @@ def test_a_p_value_above_the_level_is_not_detected_whatever_the_interval():
     assert judge(methods(p_value=0.2, supported=None)).verdict == "too imprecise to tell"
 
 
+@pytest.mark.parametrize("level", [0.05, 0.95])
+def test_a_level_may_be_the_size_of_the_test_or_the_coverage_of_the_interval(level):
+    def at(findings):
+        return [replace(f, inferences=(replace(f.inferences[0], level=level),)) for f in findings]
+
+    assert "The 95% interval excludes zero" in judge(at(methods(supported=None))).because
+    assert judge(at(methods(smallest_p=0.06, supported=None))).verdict == "too imprecise to tell"
+    assert judge(at(methods(p_value=0.06, supported=None))).verdict == "too imprecise to tell"
+    few = judge(at(methods(interval=None, smallest_p=0.06)))
+    assert few.verdict == "not estimated"
+    assert "60 placebo comparisons are too few for an interval at the 95% level" in few.sentence
+
+
 def test_no_second_family_no_detection():
     found = judge(methods(supported=None)[:2])
     assert found.verdict == "mixed signs"
