@@ -121,6 +121,8 @@ class CheckThresholds:
     maximum_pre_trend: float
     """Largest pre-period gap, in standard units of the untreated areas' own largest gaps (their quantile, 0 to 1)."""
     maximum_donor_weight: float
+    negligible_effect: float = 0.0
+    """Difference before the start too small to be held against a comparison, in the outcome's unit; such as the last digit published."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

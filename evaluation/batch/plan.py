@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from evaluation import project
 from evaluation.batch.ledger import JobRecord, read_record
 from evaluation.errors import ConfigurationError, DataError
+from evaluation.estimators import REGISTRY as ESTIMATORS
 
 if TYPE_CHECKING:
     from evaluation.design.study import Study
@@ -126,6 +127,12 @@ def make_plan(study: Study, panel_sha256: str, run: Path, *, only: Sequence[str]
         raise ConfigurationError(
             f"design {design.id}: it estimates no area and no pooled effect; set estimate_areas or estimate_pooled."
         )
+    _refuse_unknown(
+        (*design.did_estimators, *design.synthetic_control_estimators),
+        tuple(ESTIMATORS),
+        f"design {design.id} names no estimator",
+        "estimators",
+    )
     _refuse_unknown(only, tuple(units), f"design {design.id} estimates no area", "areas")
     shared = hashlib.sha256()
     for part in (

@@ -61,6 +61,7 @@ class _Thresholds(Record):
     maximum_pre_rmspe_ratio: float
     maximum_pre_trend: float
     maximum_donor_weight: float
+    negligible_effect: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,7 +157,7 @@ def load_design(contracts: Contracts, id: str) -> Design:
             minimum_pre_periods=data["thresholds"]["minimum_pre_periods"],
             **{
                 key: float(data["thresholds"][key])
-                for key in ("maximum_pre_rmspe_ratio", "maximum_pre_trend", "maximum_donor_weight")
+                for key in ("maximum_pre_rmspe_ratio", "maximum_pre_trend", "maximum_donor_weight", "negligible_effect")
             },
         ),
         plausible_effect=None if data["plausible_effect"] is None else float(data["plausible_effect"]),
@@ -207,6 +208,7 @@ def _number_problems(document: Document) -> Iterator[str]:
         (("thresholds", "maximum_pre_rmspe_ratio"), 0.1, 100, "misfit over the untreated areas' median misfit"),
         (("thresholds", "maximum_pre_trend"), 0.5, 1, "a quantile of the untreated areas"),
         (("thresholds", "maximum_donor_weight"), 0.01, 1, "a share of the weight"),
+        (("thresholds", "negligible_effect"), 0, 1e12, "a magnitude in the primary outcome's unit"),
     )
     for path, low, high, words in limits:
         value: Any = document.data

@@ -14,6 +14,7 @@ from evaluation.results import Card, Conclusion, Design, Finding, Inference, Inp
 from evaluation.synthesis.agree import can_detect, find_inference
 from evaluation.synthesis.numbers import PEOPLE, write_level, write_month, write_people, write_range, write_size
 from evaluation.synthesis.sentences import join_words, unit_words
+from evaluation.synthesis.verdict import units_in_window
 
 POOLED = "all"
 PASSED = {True: "passed", False: "failed", None: "not run"}
@@ -213,7 +214,7 @@ def table_starts(design: Design, contracts: Contracts) -> ReportTable:
             )
         )
     return ReportTable(
-        caption=f"Areas with the {design.programme_name}",
+        caption="Areas with the programme",
         header=(
             "Area",
             "Local authorities",
@@ -274,7 +275,7 @@ def table_exclusions(findings: Sequence[Finding]) -> ReportTable | None:
 
 
 def find_statuses(contracts: Contracts, design: Design, panel: Panel, finding: Finding) -> dict[str, AreaStatus]:
-    """What every authority is in the comparison of one finding."""
+    """What every authority is in the comparison of one finding; one that starts after the window is comparison."""
     outcome = finding.outcome
     frame = panel.frame
     measured = set(frame.loc[(frame["outcome"] == outcome) & frame["value"].notna(), "area_code"].astype(str))
@@ -286,7 +287,7 @@ def find_statuses(contracts: Contracts, design: Design, panel: Panel, finding: F
     for excluded in finding.excluded:
         if excluded.area in contracts.areas:
             statuses[excluded.area] = AreaStatus(excluded.area, "excluded", excluded.reason)
-    for unit in design.treated:
+    for unit in units_in_window(design, outcome):
         for code in unit.members:
             if code in contracts.areas:
                 statuses[code] = AreaStatus(code, "treated", unit.name)
@@ -353,7 +354,7 @@ def table_planted(
     rows = []
     for item in order_conclusions(conclusions, design):
         if item.area == POOLED:
-            members = [code for unit in design.treated for code in unit.members]
+            members = [code for unit in units_in_window(design, item.outcome) for code in unit.members]
         else:
             members = list(design.unit_of(item.area).members)
         mine = planted[planted["area_code"].isin(members) & (planted["outcome"] == item.outcome)]

@@ -41,6 +41,8 @@ PARTLY = "#EFEFEF"
 WIDTH = 7.2
 """Inches; the width of the text in the PDF."""
 SYNTHETIC = "SYNTHETIC DATA"
+MANY = 30
+"""Areas above which a figure shows counts instead of names."""
 
 SETTINGS: Any = {
     "font.family": "DejaVu Sans",
@@ -225,3 +227,15 @@ def label_ends(axes: Axes, labels: Sequence[tuple[float, str, str]], *, at: floa
             text, (at, place), xytext=(7, 0), textcoords="offset points", ha="left", va="center",
             color=colour, annotation_clip=False,
         )  # fmt: skip
+
+
+def wrap_label(text: str, width: int = 15) -> str:
+    """Break a label into short lines; one that has breaks keeps them."""
+    from textwrap import wrap
+
+    return text if "\n" in text else "\n".join(wrap(text, width)) or text
+
+
+def figure_name(kind: str, outcome: str, area: str, estimator: str = "") -> str:
+    """File name of a figure; the parts make it unique in a book."""
+    return "-".join(part.replace("_", "-").lower() for part in (kind, outcome, area, estimator) if part)

@@ -6,15 +6,14 @@ calls, and the same finding gives the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from evaluation.contracts.records import Area, Outcome
-from evaluation.panel.periods import month_index, month_label
+from evaluation.contracts.records import Outcome
 from evaluation.report import words
 from evaluation.report.drawing import (
     BAND,
@@ -25,20 +24,19 @@ from evaluation.report.drawing import (
     PLACEBO,
     TEXT,
     TREATED,
-    WIDTH,
     Picture,
     add_axes,
     draw,
+    figure_name,
     label_ends,
     mark_start,
     mark_zero,
     name_values,
-    short_period,
     show_periods,
+    wrap_label,
 )
-from evaluation.report.tiles import place_tiles
-from evaluation.results import Conclusion, Design, Finding
-from evaluation.synthesis.numbers import write_month
+from evaluation.report.places import AreaStatus, figure_tiles, figure_timeline
+from evaluation.results import Conclusion, Finding
 from evaluation.synthesis.sentences import unit_words
 
 if TYPE_CHECKING:
@@ -49,30 +47,6 @@ NORMAL_95 = 1.959964
 """97.5% point of the normal distribution, for the band of sampling error."""
 QUANTILE_REPS = 40
 """Placebo lines from which 2.5% and 97.5% quantiles mean something; below it the band spans all lines."""
-ROOM = 9.0
-"""Tiles of room for names on either side of the tile map."""
-KEY = 0.4
-"""Height of the tile map's key, in inches."""
-MANY = 30
-"""Areas above which a figure shows counts instead of names."""
-
-Status = Literal["treated", "comparison", "excluded", "no data"]
-
-
-@dataclass(frozen=True, slots=True)
-class AreaStatus:
-    """What an authority is in a comparison, and why."""
-
-    code: str
-    status: Status
-    note: str
-    """The treated place it belongs to, or the reason for leaving it out."""
-
-
-def figure_name(kind: str, outcome: str, area: str, estimator: str = "") -> str:
-    """File name of a figure; the parts make it unique in a book."""
-    return "-".join(part.replace("_", "-").lower() for part in (kind, outcome, area, estimator) if part)
-
 
 # ---------------------------------------------------------------- one finding
 
@@ -88,7 +62,7 @@ def figure_series(finding: Finding, outcome: Outcome) -> Picture:
         position = np.arange(len(series.periods))
         if error is not None:
             axes.fill_between(position, observed - error, observed + error, facecolor=BAND, edgecolor=BAND_EDGE, linewidth=0.6)
-        axes.plot(position, counterfactual, color=OTHER, linewidth=1.8, linestyle=(0, (4, 1.6)), zorder=3)
+        axes.plot(position, counterfactual, color=OTHER, linewidth=1.8, linestyle=(0, (4, 1.6)), zorder=5)
         axes.plot(position, observed, color=TREATED, linewidth=2.2, zorder=4)
         _mark_ends(axes, position, observed, TREATED)
         show_periods(axes, series.periods, outcome.window_months)
@@ -144,7 +118,7 @@ def figure_gap(finding: Finding, outcome: Outcome) -> Picture:
         show_periods(axes, series.periods, outcome.window_months)
         mark_zero(axes)
         mark_start(axes, series.exposure, words.write_start(finding))
-        label_ends(axes, [(value, _wrap(text), colour) for value, text, colour in labels], at=position[-1])
+        label_ends(axes, [(value, wrap_label(text), colour) for value, text, colour in labels], at=position[-1])
         name_values(figure, axes, _difference_axis(outcome))
 
     columns: dict[str, object] = {"period": series.periods, "difference": gap, "share of window after the start": series.exposure}
@@ -201,7 +175,7 @@ def figure_event_study(finding: Finding, outcome: Outcome) -> Picture:
         axes.set_xticks(ticks, [f"{t}".replace("-", "−") for t in ticks])
         first = "the first figure that touches the programme"
         axes.set_xlabel(f"{words.write_axis_period(outcome)} since {first} (0)", loc="left", color=MUTED)
-        labels = [(float(att[-1]), _wrap(words.place_of(finding)), TREATED)]
+        labels = [(float(att[-1]), wrap_label(words.place_of(finding)), TREATED)]
         if bands is not None:
             edge = bands.outer_high[-1] if att[-1] <= 0 else bands.outer_low[-1]
             labels.append((float(edge), "usual without\nthe programme", MUTED))
@@ -297,12 +271,6 @@ def _far_end(values: np.ndarray, away_from: float) -> float:
     return float(np.quantile(values, 0.9 if away_from <= 0 else 0.1))
 
 
-def _wrap(text: str, width: int = 15) -> str:
-    from textwrap import wrap
-
-    return text if "\n" in text else "\n".join(wrap(text, width)) or text
-
-
 def _level_axis(outcome: Outcome) -> str:
     return "Pounds" if outcome.unit == "gbp" else words.upper_first(outcome.level_words)
 
@@ -333,7 +301,10 @@ def figure_intervals(conclusions: Sequence[Conclusion], outcome: Outcome, *, nam
     """
     rows = sorted(conclusions, key=lambda c: (c.area != "all", c.area_name.casefold()))
     intervals = [(c.interval.low, c.interval.high) for c in rows if c.interval]
-    reach = max([abs(end) for pair in intervals for end in pair] + [c.mde for c in rows if c.mde] or [1.0]) * 1.08
+    # The detectable difference of an area without an estimate may be many times what is of interest: it does not set the scale.
+    known = [c.mde for c in rows if c.mde and (c.interval or not intervals)]
+    reach = max([abs(end) for pair in intervals for end in pair] + known or [1.0]) * 1.08
+    outside = any(c.mde and c.mde > reach for c in rows)
     height = 1.65 + 0.34 * len(rows)
 
     def paint(figure: Figure) -> None:
@@ -347,7 +318,7 @@ def figure_intervals(conclusions: Sequence[Conclusion], outcome: Outcome, *, nam
             _paint_interval(axes, n, item, reach)
         if rows and rows[0].area == "all" and len(rows) > 1:
             axes.axhline(0.5, color=MUTED, linewidth=0.6)
-        axes.set_yticks(range(len(rows)), [_wrap(c.area_name, 26) for c in rows])
+        axes.set_yticks(range(len(rows)), [wrap_label(c.area_name, 26) for c in rows])
         axes.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
         axes.set_xlabel(_difference_axis(outcome), color=TEXT)
         unit = unit_words(outcome)
@@ -381,7 +352,10 @@ def figure_intervals(conclusions: Sequence[Conclusion], outcome: Outcome, *, nam
         caption=words.caption_intervals(outcome),
         data=columns,
         columns=tuple(columns.columns),
-        notes=("No order of merit: areas stand in alphabetical order.",),
+        notes=("No order of merit: areas stand in alphabetical order.",)
+        + (
+            ("A smallest detectable difference that is not shown lies outside the picture; the table has it.",) if outside else ()
+        ),
     )
 
 
@@ -390,7 +364,7 @@ def _paint_interval(axes: Axes, row: int, item: Conclusion, reach: float) -> Non
         axes.fill_between(
             [-item.cap, item.cap], row - 0.32, row + 0.32, facecolor="#F6E3D8", edgecolor=OTHER, linewidth=0.8, zorder=1
         )
-    if item.mde is not None:
+    if item.mde is not None and item.mde < reach:
         axes.plot(
             [-item.mde, item.mde],
             [row, row],
@@ -409,7 +383,7 @@ def _paint_interval(axes: Axes, row: int, item: Conclusion, reach: float) -> Non
             axes.plot([end, end], [row - 0.16, row + 0.16], color=TREATED, linewidth=1.6, zorder=4)
         axes.plot([item.att or 0.0], [row], "o", color=TREATED, markersize=5.4, zorder=5)
     axes.annotate(
-        _wrap(item.verdict, 24), (1.0, row), xycoords=("axes fraction", "data"), xytext=(10, 0), textcoords="offset points",
+        wrap_label(item.verdict, 24), (1.0, row), xycoords=("axes fraction", "data"), xytext=(10, 0), textcoords="offset points",
         va="center", ha="left", color=TEXT if item.interval else MUTED, fontsize=8.5, annotation_clip=False,
     )  # fmt: skip
 
@@ -431,217 +405,7 @@ def _paint_key(figure: Figure) -> None:
     figure.text(0.655, y, "what the programme could do at most", va="center", fontsize=8.5)
 
 
-# ---------------------------------------------------------------- the programme
-
-
-def figure_timeline(design: Design, *, synthetic: bool = False) -> Picture:
-    """When each area is taken to start: filled where a source states the date, hollow where it is assumed."""
-    units = sorted(design.treated, key=lambda u: (u.name.casefold(), u.code))
-    months = [month_index(u.start) for u in units]
-    many = len(units) > MANY
-
-    def paint(figure: Figure) -> None:
-        if many:
-            _paint_start_counts(figure, months)
-        else:
-            _paint_starts(figure, design, months)
-
-    data = pd.DataFrame(
-        {
-            "area": [u.name for u in units],
-            "start": [write_month(u.start) for u in units],
-            "how the start is known": [u.start_basis for u in units],
-            "note": [u.start_note for u in units],
-        }
-    )
-    return Picture(
-        name=figure_name("timeline", "", design.id),
-        svg=draw(paint, height=3.2 if many else 1.2 + 0.34 * len(units), synthetic=synthetic),
-        alt=words.alt_timeline(design),
-        caption=words.caption_timeline(design),
-        data=data,
-        columns=("area", "start", "how the start is known"),
-        notes=() if many else ("Filled: a source states the date. Hollow: the date is assumed for this analysis.",),
-    )
-
-
-def _paint_starts(figure: Figure, design: Design, months: list[int]) -> None:
-    units = sorted(design.treated, key=lambda u: (u.name.casefold(), u.code))
-    axes = add_axes(figure, left=2.05, right=2.25, bottom=0.5, top=0.35)
-    first, last = min(months) - 3, max(months) + 3
-    axes.set_xlim(first - 0.5, last + 0.5)
-    axes.set_ylim(len(units) - 0.5, -0.5)
-    axes.set_yticks(range(len(units)), [_wrap(u.name, 30) for u in units])
-    for n, (unit, month) in enumerate(zip(units, months, strict=True)):
-        known = unit.start_basis not in ("assumed", "not established")
-        axes.plot([month, last + 0.5], [n, n], color=TREATED, linewidth=1.6, linestyle="-" if known else (0, (3, 2)), zorder=3)
-        axes.plot(
-            [month],
-            [n],
-            "o",
-            markersize=8,
-            markerfacecolor=TREATED if known else "white",
-            markeredgecolor=TREATED,
-            markeredgewidth=1.6,
-            zorder=4,
-        )
-        axes.annotate(
-            f"{write_month(unit.start)}, {unit.start_basis}", (1, n), xycoords=("axes fraction", "data"), xytext=(8, 0),
-            textcoords="offset points", va="center", fontsize=8.5, annotation_clip=False,
-        )  # fmt: skip
-    step = max(int(np.ceil((last - first) / 3)), 1)
-    ticks = list(range(first, last + 1, step))
-    axes.set_xticks(ticks, [short_period(month_label(t)) for t in ticks])
-
-
-def _paint_start_counts(figure: Figure, months: list[int]) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    axes = add_axes(figure, left=0.55, right=0.3, bottom=0.5, top=0.5)
-    first, last = min(months), max(months)
-    counts = np.bincount(np.asarray(months) - first)
-    axes.bar(np.arange(first, last + 1), counts, width=0.8, color=TREATED)
-    axes.set_xlim(first - 1, last + 1)
-    step = max(int(np.ceil((last - first) / 6)), 1)
-    ticks = list(range(first, last + 1, step))
-    axes.set_xticks(ticks, [short_period(month_label(t)) for t in ticks])
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
-    name_values(figure, axes, "Number of areas that start in the month")
-
-
-def figure_tiles(
-    areas: Sequence[Area], statuses: Mapping[str, AreaStatus], *, name: str, caption: str, synthetic: bool = False
-) -> Picture:
-    """A map of hexagons, one an authority: treated, comparison, left out.
-
-    Parameters
-    ----------
-    areas : sequence of Area
-        Those without a centroid are in the table only.
-    statuses : mapping of area code to AreaStatus
-        Areas without an entry are not shown.
-    name, caption : str
-        Of the picture.
-    synthetic : bool
-        Whether the data behind the comparison are synthetic.
-    """
-    shown = [a for a in areas if a.code in statuses]
-    placed = [a for a in shown if a.latitude is not None and a.longitude is not None]
-    tiles = place_tiles(np.array([a.latitude for a in placed], dtype=float), np.array([a.longitude for a in placed], dtype=float))
-    kinds = [statuses[a.code].status for a in placed]
-    span_x, span_y = (np.ptp(tiles.x), np.ptp(tiles.y)) if len(tiles.x) else (1.0, 1.0)
-    height = KEY + (span_y + 2) * WIDTH / (span_x + 2 * ROOM)
-
-    def paint(figure: Figure) -> None:
-        axes = figure.add_axes((0.0, KEY / height, 1.0, 1 - KEY / height))
-        axes.set_axis_off()
-        axes.set_aspect("equal")
-        for status in _STYLES:
-            chosen = [n for n, kind in enumerate(kinds) if kind == status]
-            _paint_hexagons(axes, tiles.x[chosen], tiles.y[chosen], status)
-        if len(tiles.x):
-            _label_places(axes, placed, statuses, tiles.x, tiles.y)
-        _paint_tile_key(figure, [s for s in _STYLES if s in kinds])
-
-    counts = {status: sum(1 for a in shown if statuses[a.code].status == status) for status in _STYLES}
-    said = ", ".join(f"{count:,} {_MEANING[status]}" for status, count in counts.items() if count)
-    lost = [a.name for a in shown if a not in placed]
-    data = pd.DataFrame(
-        {
-            "code": [a.code for a in shown],
-            "area": [a.name for a in shown],
-            "status": [_MEANING[statuses[a.code].status] for a in shown],
-            "place, or reason for leaving it out": [statuses[a.code].note for a in shown],
-        }
-    ).sort_values(["area", "code"], ignore_index=True)
-    places = sorted({statuses[a.code].note for a in placed if statuses[a.code].status == "treated"}, key=str.casefold)
-    where = f" The places with the programme are {', '.join(places)}." if 0 < len(places) <= MANY else ""
-    return Picture(
-        name=name,
-        svg=draw(paint, height=height, synthetic=synthetic),
-        alt=f"Map of hexagons, one for each local authority, near where it lies: {said}.{where} The table gives each authority.",
-        caption=caption,
-        data=data,
-        columns=tuple(data.columns),
-        notes=("Each hexagon is one local authority; its place is approximate.",)
-        + ((f"Not on the map, because their position is not in the register: {', '.join(lost)}.",) if lost else ()),
-    )
-
-
-_MEANING: dict[Status, str] = {
-    "treated": "with the programme",
-    "comparison": "used for comparison",
-    "excluded": "left out",
-    "no data": "without data for the whole window",
-}
-_STYLES: dict[Status, dict[str, Any]] = {
-    "no data": {"facecolor": "white", "edgecolor": "#B5B5B5", "linewidth": 0.6},
-    "excluded": {"facecolor": "white", "edgecolor": PLACEBO, "linewidth": 0.6, "hatch": "/////"},
-    "comparison": {"facecolor": "#C7D3DE", "edgecolor": "#6B7C8C", "linewidth": 0.6},
-    "treated": {"facecolor": TREATED, "edgecolor": "white", "linewidth": 0.6},
-}
-
-
-def _hexagon(x: float, y: float, size: float = 0.56) -> np.ndarray:
-    angle = np.radians(np.arange(30, 390, 60))
-    return np.column_stack((x + size * np.cos(angle), y + size * np.sin(angle)))
-
-
-def _paint_hexagons(axes: Axes, x: np.ndarray, y: np.ndarray, status: Status) -> None:
-    from matplotlib.collections import PolyCollection
-
-    if len(x):
-        axes.add_collection(PolyCollection([_hexagon(a, b) for a, b in zip(x, y, strict=True)], **_STYLES[status]))
-
-
-def _label_places(axes: Axes, areas: Sequence[Area], statuses: Mapping[str, AreaStatus], x: np.ndarray, y: np.ndarray) -> None:
-    """Names of the treated places beside the map, each with a thin line to its hexagons."""
-    low, high = x.min(), x.max()
-    axes.set_xlim(low - ROOM, high + ROOM)
-    axes.set_ylim(y.min() - 1, y.max() + 1)
-    groups: dict[str, list[int]] = {}
-    for n, area in enumerate(areas):
-        if statuses[area.code].status == "treated":
-            groups.setdefault(statuses[area.code].note, []).append(n)
-    if len(groups) > MANY:
-        return
-    for side in ("left", "right"):
-        middle = (low + high) / 2
-        mine = [(g, ns) for g, ns in groups.items() if (x[ns].mean() < middle) == (side == "left")]
-        mine.sort(key=lambda pair: y[pair[1]].mean())
-        previous = -np.inf
-        for place, members in mine:
-            # The member nearest the label carries the line.
-            near = min(members, key=lambda n: (x[n] if side == "left" else -x[n], y[n]))
-            at = max(y[members].mean(), previous + 1.5)
-            previous = at
-            edge = low - 1.6 if side == "left" else high + 2.0
-            axes.plot([edge, x[near]], [at, y[near]], color=TEXT, linewidth=0.7, zorder=4)
-            axes.text(
-                edge + (-0.3 if side == "left" else 0.3),
-                at,
-                _wrap(place, 16),
-                ha="right" if side == "left" else "left",
-                va="center",
-                fontsize=8.5,
-            )
-
-
-def _paint_tile_key(figure: Figure, statuses: Sequence[Status]) -> None:
-    axes = figure.add_axes((0.0, 0.0, 1.0, KEY / figure.get_size_inches()[1]))
-    axes.set_axis_off()
-    axes.set_aspect("equal")
-    axes.set_xlim(0, 40)
-    axes.set_ylim(-1, 1)
-    x = 1.0
-    for status in reversed(statuses):
-        _paint_hexagons(axes, np.array([x]), np.array([0.0]), status)
-        axes.text(x + 0.9, 0.0, _MEANING[status], va="center", fontsize=8.5)
-        x += 2.6 + 0.36 * len(_MEANING[status])
-
-
 __all__ = [
-    "WIDTH",
     "AreaStatus",
     "Picture",
     "figure_event_study",

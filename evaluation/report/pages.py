@@ -18,16 +18,20 @@ import pandas as pd
 from evaluation.contracts.records import Contracts, Outcome
 from evaluation.report import content, figures, words
 from evaluation.report.binder import Binder, join_blocks, safe_name
+from evaluation.report.drawing import figure_name
 from evaluation.report.embedded.escape import escape_markdown
 from evaluation.report.tables import to_csv
 from evaluation.results import Card, Conclusion, Design, Finding, Panel
 from evaluation.synthesis.numbers import write_count, write_level, write_magnitude, write_month
 from evaluation.synthesis.sentences import join_words, unit_words
+from evaluation.synthesis.verdict import units_in_window
 
 POOLED = content.POOLED
 SYNTHETIC_NOTE = "SYNTHETIC DATA: every number in this report is invented and describes no real place or programme."
 MANY = 40
 """Treated areas above which the tables of areas are a download instead of a table in the page."""
+NOTEBOOKS = {"difference-in-differences": "20_estimate_did.ipynb", "synthetic control": "30_estimate_synthetic_control.ipynb"}
+"""Family of methods to the notebook that runs it; a labelled ``check-table`` in it holds the checks of the whole family."""
 LICENCE = "Open Government Licence v3.0, except where otherwise stated"
 
 _PATH = re.compile(r"(?:[A-Za-z]:)?(?:[/\\][^\s/\\'\":]+){2,}")
@@ -122,7 +126,7 @@ def write_answer(material: Material) -> str:
     areas = material.areas_of(outcome.id)
     blocks = [f"**The question.** {escape(design.question)}", "## The answer {.unnumbered}"]
     if pooled is not None:
-        place = f"{write_count(len(design.treated))} areas together"
+        place = f"{write_count(len(units_in_window(design, outcome.id)))} areas together"
         blocks.append(f"**{escape(words.upper_first(outcome.name))}, {place}: {pooled.verdict}.** {escape(pooled.sentence)}")
     if areas:
         lead = "Area by area" if pooled is not None else words.upper_first(outcome.name) + ", area by area"
@@ -131,7 +135,8 @@ def write_answer(material: Material) -> str:
         )
     shown = material.of(outcome=outcome.id)
     if shown:
-        blocks.append(material.binder.place_figure(figures.figure_intervals(shown, outcome), up=""))
+        if any(c.interval or c.mde for c in shown):
+            blocks.append(material.binder.place_figure(figures.figure_intervals(shown, outcome), up=""))
         blocks += [
             "## Could this evaluation have seen a difference? {.unnumbered}",
             escape(words.write_reach(areas or shown, outcome)),
@@ -216,7 +221,8 @@ def write_programme(material: Material) -> str:
         material.binder.add("data/table-starts.csv", to_csv(starts))
         material.binder.add("data/table-start-notes.csv", to_csv(notes))
         blocks.append(
-            f"{len(design.treated)} areas have the programme within the window. They are listed in "
+            f"{len(design.treated)} areas have the programme on record; {len(units_in_window(design, material.primary.id))} "
+            "of them start within the window of the primary outcome. They are listed in "
             "[a table of areas](../data/table-starts.csv), with [the sources of their starts](../data/table-start-notes.csv)."
         )
     else:
@@ -247,7 +253,7 @@ def _comparison_blocks(material: Material) -> list[str]:
     picture = figures.figure_tiles(
         list(material.contracts.areas.values()),
         statuses,
-        name=figures.figure_name("map", outcome, finding.area),
+        name=figure_name("map", outcome, finding.area),
         caption="Local authorities with the programme, used for comparison, and left out",
         synthetic=material.synthetic,
     )
@@ -346,7 +352,7 @@ def write_findings(material: Material) -> str:
             f"## {escape(words.upper_first(outcome.name))}{label}, by area {{#sec-by-area-{_slug(plan.id)}}}",
             f"{escape(words.upper_first(words.write_tally(areas)))}.",
         ]
-        if not plan.primary:
+        if not plan.primary and any(c.interval or c.mde for c in areas):
             blocks.append(material.binder.place_figure(figures.figure_intervals(material.of(outcome=plan.id), outcome), up="../"))
         blocks.append(material.binder.place_table(table, f"by-area-{_slug(plan.id)}", up="../"))
     if material.planted is not None:
@@ -398,8 +404,10 @@ def _section(material: Material, item: Conclusion) -> list[str]:
     blocks.append(material.binder.place_figure(figures.figure_series(shown, outcome), up="../"))
     if item.verdict == "not estimated":
         return blocks
-    if headline is not None and len(headline.estimate.path) > 1:
-        blocks.append(material.binder.place_figure(figures.figure_event_study(headline, outcome), up="../"))
+    # The headline method may have a single coefficient; the one with a path by event time is then the one to look at.
+    with_path = next((f for f in methods if f.estimator in material.design.did_estimators and len(f.estimate.path) > 2), None)
+    if with_path is not None:
+        blocks.append(material.binder.place_figure(figures.figure_event_study(with_path, outcome), up="../"))
     blocks.append(material.binder.place_figure(figures.figure_gap(shown, outcome), up="../"))
     where = f"{words.upper_first(outcome.name)}, {words.place_of(shown)}"
     if item.verdict != "comparison not credible":
@@ -415,18 +423,21 @@ def _donors_and_checks(
     """Donor weights and checks: embedded from the executed notebooks where their cells are there, otherwise from the findings."""
     blocks, first = [], methods[0]
     donors, checks = f"{where}: the comparison areas that carry the weight", f"{where}: checks"
-    embedded = _embed(material, first.outcome, first.area, "30_estimate_synthetic_control.ipynb", "donor-table")
+    embedded = _embed(material, first.outcome, first.area, NOTEBOOKS["synthetic control"], "donor-table")
     if embedded:
         blocks.append(_embedded_table(embedded, donors, f"donors-{name}"))
     elif twin is not None and twin.estimate.weights:
         blocks.append(
             material.binder.place_table(content.table_donors(twin, caption=donors), f"donors-{name}", up="../", download=False)
         )
-    embedded = _embed(material, first.outcome, first.area, "20_estimate_did.ipynb", "check-table")
-    if embedded:
-        blocks.append(_embedded_table(embedded, f"{checks} of the main method", f"checks-{name}"))
-    elif first.checks:
-        table = content.table_checks([first], material.cards, caption=f"{checks} of the main method", area=False)
+    left = list(methods)
+    for family, notebook in NOTEBOOKS.items():
+        embedded = _embed(material, first.outcome, first.area, notebook, "check-table")
+        if embedded:
+            blocks.append(_embedded_table(embedded, f"{checks}, {family}", f"checks-{_slug(family)}-{name}"))
+            left = [f for f in left if f.family != family]
+    if any(f.checks for f in left):
+        table = content.table_checks(left, material.cards, caption=checks, area=False)
         blocks.append(material.binder.place_table(table, f"checks-{name}", up="../", download=False))
     return blocks
 
@@ -561,4 +572,4 @@ def write_statement(material: Material) -> str:
 
 
 def _slug(text: str) -> str:
-    return safe_name(text.replace("_", "-").lower())
+    return safe_name(text.replace("_", "-").replace(" ", "-").lower())

@@ -72,6 +72,10 @@ class ReportTable:
         """The table in a notebook; Markdown, so that the report can take it as it is."""
         return {"text/markdown": to_markdown(self), "text/plain": to_frame(self).to_string(index=False)}
 
+    def _repr_markdown_(self) -> str:
+        """The table for a notebook; without its caption, which the page that embeds it gives."""
+        return to_markdown(self, captioned=False)
+
     @property
     def legend(self) -> str:
         """The meaning of every shorthand that occurs, or nothing."""
@@ -84,7 +88,7 @@ def to_frame(table: ReportTable) -> pd.DataFrame:
     return pd.DataFrame(list(table.rows), columns=list(table.header))
 
 
-def to_markdown(table: ReportTable, label: str = "") -> str:
+def to_markdown(table: ReportTable, label: str = "", *, captioned: bool = True) -> str:
     """The table as a pipe table with its caption, notes and legend; every cell escaped.
 
     Parameters
@@ -93,10 +97,13 @@ def to_markdown(table: ReportTable, label: str = "") -> str:
         The table.
     label : str
         Identifier such as ``tbl-answer`` that makes it a numbered table; without one it has a caption only.
+    captioned : bool
+        Whether the caption is part of it.
     """
     lines = [_pipe([escape_markdown(h) for h in table.header]), _pipe(_rules(table))]
     lines += [_pipe([escape_markdown(cell) for cell in row]) for row in table.rows]
-    lines += ["", f": {escape_markdown(table.caption)}" + (f" {{#{label}}}" if label else "")]
+    if captioned:
+        lines += ["", f": {escape_markdown(table.caption)}" + (f" {{#{label}}}" if label else "")]
     below = [*table.notes, *([table.legend] if table.legend else [])]
     if below:
         lines += ["", escape_markdown(" ".join(below))]
@@ -107,7 +114,7 @@ def _rules(table: ReportTable) -> list[str]:
     """The line below the header. Where a table is too wide for its lines, the dashes tell how the width is shared."""
     rules = []
     for n, name in enumerate(table.header):
-        longest = max([max(map(len, name.split())), *(len(row[n]) for row in table.rows)])
+        longest = max([max(map(len, name.split())), len(name) // 2, *(len(row[n]) for row in table.rows)])
         dashes = "-" * min(max(longest, 5), WIDEST)
         rules.append(f"{dashes}:" if name in table.numeric else f":{dashes}")
     return rules

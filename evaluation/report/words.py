@@ -111,7 +111,8 @@ def write_reach(conclusions: Sequence[Conclusion], outcome: Outcome) -> str:
             f"measured best and {write_magnitude(max(mdes), unit)} in the area that is measured least well."
         )
     if not caps:
-        return f"{seen} How large a difference the programme could make is not established in any area: its volumes are not."
+        unknown = "no source states how many people it was to support"
+        return f"{seen} How large a difference the programme could make is not established: {unknown}."
     largest = write_magnitude(max(caps), unit)
     most = f"The largest difference the programme could make in any area, if everybody it supports changed, is {largest}"
     where = "" if len(caps) == len(conclusions) else f" (its volumes are known for {len(caps)} of {len(conclusions)} areas)"
@@ -244,7 +245,7 @@ def alt_intervals(conclusions: Sequence[Conclusion], outcome: Outcome) -> str:
 
 def caption_timeline(design: Design) -> str:
     """Caption of the starts."""
-    return f"When the {design.programme_name} is taken to start, by area"
+    return f"When the programme is taken to start, {'by month' if len(design.treated) > 30 else 'by area'}"
 
 
 def alt_timeline(design: Design) -> str:

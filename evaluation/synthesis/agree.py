@@ -66,7 +66,7 @@ def failed_checks(finding: Finding) -> tuple[str, ...]:
     return tuple(c.title for c in finding.checks if c.passed is False and LEAVE_ONE_OUT not in c.name)
 
 
-def compare_methods(headline: Finding, others: Sequence[Finding], design: Design) -> Agreement:
+def compare_methods(headline: Finding, others: Sequence[Finding], design: Design, *, parts: Sequence[Finding] = ()) -> Agreement:
     """Set the headline finding beside those of the other methods.
 
     Parameters
@@ -77,6 +77,9 @@ def compare_methods(headline: Finding, others: Sequence[Finding], design: Design
         Of the same area and outcome.
     design : Design
         Tells which estimators are of the other family.
+    parts : sequence of Finding
+        For all areas together: the synthetic controls of the single areas. A synthetic control takes one treated area, so their
+        mean, weighted by residents, stands for the second family where at least half the areas have one with passed checks.
 
     Returns
     -------
@@ -93,8 +96,8 @@ def compare_methods(headline: Finding, others: Sequence[Finding], design: Design
         else:
             usable.append(finding)
     second = set(design.synthetic_control_estimators)
-    if not any(f.estimator in second for f in usable) and not any(f.estimator in second for f in others):
-        doubts.append("there is no estimate by a second family of methods to confirm it")
+    if not any(f.estimator in second for f in others):
+        doubts.extend(_doubt_parts(headline, parts))
     opposed = [f for f in usable[1:] if f.estimate.att * headline.estimate.att <= 0]
     doubts.extend(f"the {_title(f)} does not have the same direction" for f in opposed)
     shaky = [f for f in usable if any(c.passed is False and LEAVE_ONE_OUT in c.name for c in f.checks)]
@@ -105,6 +108,28 @@ def compare_methods(headline: Finding, others: Sequence[Finding], design: Design
         excluding_zero=tuple(f for f in usable if excludes_zero(f)),
         compared=len(usable),
     )
+
+
+def _doubt_parts(headline: Finding, parts: Sequence[Finding]) -> list[str]:
+    """What speaks against the headline in the second family of the single areas; empty when their mean has its direction."""
+    if not parts:
+        return ["there is no estimate by a second family of methods to confirm it"]
+    usable = [f for f in parts if not failed_checks(f)]
+    if 2 * len(usable) < headline.n_treated:
+        return [
+            f"the synthetic controls of single areas passed their checks in {len(usable)} of {headline.n_treated} areas only, "
+            "too few to confirm it"
+        ]
+    if mean_of_parts(usable) * headline.estimate.att <= 0:
+        return ["the mean of the synthetic controls of single areas does not have the same direction"]
+    return []
+
+
+def mean_of_parts(parts: Sequence[Finding]) -> float:
+    """Mean estimate of single areas, weighted by residents where they are known for every one of them."""
+    people = [f.people for f in parts]
+    weights = [p or 0.0 for p in people] if all(people) else [1.0] * len(parts)
+    return sum(w * f.estimate.att for w, f in zip(weights, parts, strict=True)) / sum(weights)
 
 
 def _title(finding: Finding) -> str:

@@ -233,6 +233,9 @@ def write_span(start: str, last: str) -> str:
     end = last if "-" in last else f"{last}-12"
     if " to " not in start or len(set(start.split(" to ", 1))) == 1:
         return f"From {write_month(start.split(' to ', 1)[0])} to {write_month(end)}"
+    if last_start(start) > end:
+        # Areas that start after the window are in the study, but not in these figures.
+        return f"From the start in each area ({write_month(start.split(' to ', 1)[0])} at the earliest) to {write_month(end)}"
     return f"From the start in each area ({write_month(start)}) to {write_month(end)}"
 
 

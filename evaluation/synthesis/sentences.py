@@ -34,11 +34,17 @@ class Quoted:
     """Where, in words: ``South Yorkshire`` or ``the nine areas together``."""
     cap: float | None
     plausible: float | None
+    primary: bool
 
     @property
     def unit(self) -> UnitWords:
         """How differences of the outcome are written."""
         return unit_words(self.outcome)
+
+    @property
+    def yardstick(self) -> str:
+        """What the plausible effect is, in words; it was set for the primary outcome."""
+        return "the largest thought plausible beforehand" if self.primary else "the size set beforehand for the primary outcome"
 
     @property
     def span(self) -> str:
@@ -134,7 +140,7 @@ def say_ruled_out(quoted: Quoted) -> str:
     sides = (("fall", quoted.interval.low <= -plausible), ("rise", quoted.interval.high >= plausible))
     left = [word for word, kept in sides if kept]
     if left:
-        said += f" A {left[0]} of {write_magnitude(plausible, unit)}, the largest thought plausible beforehand, is not ruled out."
+        said += f" A {left[0]} of {write_magnitude(plausible, unit)}, {quoted.yardstick}, is not ruled out."
     return " ".join(filter(None, (said, _people_either_way(quoted))))
 
 
@@ -164,10 +170,8 @@ def say_reach(quoted: Quoted) -> str:
     else:
         seen = f"The smallest difference we could reliably detect is {write_magnitude(mde, quoted.unit)}."
     if quoted.cap is None:
-        return (
-            f"{seen} The largest difference the programme could make is not established, because the number of people it was to "
-            "support is not, or the number of residents."
-        )
+        unknown = "how many people it was to support" if quoted.finding.supported is None else "how many residents there are"
+        return f"{seen} How large a difference the programme could make is not established, because no source states {unknown}."
     supported = write_people(quoted.finding.supported or 0)
     return (
         f"{seen} The {supported} people the programme said it would support could not change the {quoted.outcome.name} "

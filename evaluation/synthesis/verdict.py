@@ -24,7 +24,7 @@ from dataclasses import dataclass
 
 from evaluation.contracts.records import Outcome
 from evaluation.panel.periods import first_wholly_after
-from evaluation.results import Conclusion, Design, Finding, VerdictName
+from evaluation.results import Conclusion, Design, Finding, TreatedUnit, VerdictName
 from evaluation.synthesis import sentences
 from evaluation.synthesis.agree import (
     Agreement,
@@ -39,6 +39,12 @@ from evaluation.synthesis.numbers import last_start, to_people, write_count, wri
 
 POOLED = "all"
 """Code of all treated units together."""
+
+WITH_ARTICLE = ("East Midlands", "East of England", "North East", "North West", "South East", "South West", "West Midlands")
+"""Names that take an article inside a sentence."""
+
+MANY = 12
+"""Names above which a sentence gives their number instead."""
 
 COVERED = 1 - 1e-9
 """Exposure from which a reference window counts as wholly after the start."""
@@ -167,10 +173,11 @@ def _gather(findings: Sequence[Finding], design: Design, outcome: Outcome, area:
     own = [f for f in findings if f.outcome == outcome.id and f.area == area and f.design == design.id]
     first = design.did_estimators[0] if design.did_estimators else ""
     headline = next((f for f in own if f.estimator == first), None)
-    place = place_words(design, area)
+    place = place_words(design, area, outcome.id)
     quoted = agreement = None
     if headline is not None:
-        agreement = compare_methods(headline, [f for f in own if f is not headline], design)
+        parts = _parts(findings, design, outcome) if area == POOLED else []
+        agreement = compare_methods(headline, [f for f in own if f is not headline], design, parts=parts)
         inference = find_inference(headline)
         if inference is not None and inference.interval is not None:
             quoted = sentences.Quoted(
@@ -181,6 +188,7 @@ def _gather(findings: Sequence[Finding], design: Design, outcome: Outcome, area:
                 place=place,
                 cap=find_cap(headline),
                 plausible=_plausible(design, outcome),
+                primary=design.outcome(outcome.id).primary,
             )
     return Evidence(
         design=design,
@@ -194,14 +202,35 @@ def _gather(findings: Sequence[Finding], design: Design, outcome: Outcome, area:
     )
 
 
+def _parts(findings: Sequence[Finding], design: Design, outcome: Outcome) -> list[Finding]:
+    """Synthetic controls of the single areas, one an area."""
+    found: dict[str, Finding] = {}
+    for name in design.synthetic_control_estimators[:1]:
+        for finding in findings:
+            if (finding.design, finding.outcome, finding.estimator) == (design.id, outcome.id, name) and finding.area != POOLED:
+                found[finding.area] = finding
+    return [found[code] for code in sorted(found)]
+
+
 def _plausible(design: Design, outcome: Outcome) -> float | None:
     # The protocol states it in the primary outcome's unit; primary outcomes are rates. A count or an amount has no such value.
     return design.plausible_effect if outcome.unit == "pp" or design.outcome(outcome.id).primary else None
 
 
-def place_words(design: Design, area: str) -> str:
+def units_in_window(design: Design, outcome: str) -> tuple[TreatedUnit, ...]:
+    """The treated units that start within the window of an outcome; those that start later serve as comparison until then."""
+    last = design.outcome(outcome).last
+    end = last if "-" in last else f"{last}-12"
+    return tuple(unit for unit in design.treated if unit.start[:7] <= end)
+
+
+def place_words(design: Design, area: str, outcome: str) -> str:
     """Where, inside a sentence: the unit's name, or ``the nine areas together``."""
-    return f"the {write_count(len(design.treated))} areas together" if area == POOLED else design.unit_of(area).name
+    if area == POOLED:
+        count = len(units_in_window(design, outcome))
+        return "the area" if count == 1 else f"the {write_count(count)} areas together"
+    name = design.unit_of(area).name
+    return f"the {name}" if name in WITH_ARTICLE else name
 
 
 def _area_name(design: Design, area: str) -> str:
@@ -256,7 +285,7 @@ def _too_early(evidence: Evidence, headline: Finding) -> str | None:
         # The mean exposure of areas with different starts reaches 1 only with the last of them; one covered area is enough.
         if evidence.design.exposure_coding == "binary" and max(series.exposure) > 0:
             return None
-        starts = [unit.start for unit in evidence.design.treated]
+        starts = [unit.start for unit in units_in_window(evidence.design, outcome.id)] or [headline.start.split(" to ")[0]]
     else:
         starts = [last_start(headline.start)]
     first = min(first_wholly_after(start, outcome.window_months, outcome.frequency) for start in starts)
@@ -324,7 +353,7 @@ def _ruled_out(evidence: Evidence) -> Ruling | None:
     sides = [word for word, out in (("a fall", interval.low > -plausible), ("a rise", interval.high < plausible)) if out]
     return Ruling(
         because=f"The {write_level(quoted.inference.level)} interval includes zero and excludes {' and '.join(sides)} of "
-        f"{write_magnitude(plausible, quoted.unit)}, the largest thought plausible beforehand.",
+        f"{write_magnitude(plausible, quoted.unit)}, {quoted.yardstick}.",
         sentence=sentences.say_ruled_out(quoted),
     )
 
@@ -341,7 +370,7 @@ def _imprecise(evidence: Evidence) -> Ruling | None:
     else:
         because = (
             f"The {write_level(quoted.inference.level)} interval includes zero as well as a fall and a rise of "
-            f"{write_magnitude(quoted.plausible, quoted.unit)}, the largest thought plausible beforehand."
+            f"{write_magnitude(quoted.plausible, quoted.unit)}, {quoted.yardstick}."
         )
     if not contains_zero(quoted.interval) and can_detect(quoted.inference):
         because = "The interval lies on one side of zero, but the placebo comparisons do not bear it out."
@@ -387,10 +416,12 @@ def _reasons(evidence: Evidence, primary: bool, verdict: VerdictName) -> tuple[s
     if evidence.area == POOLED:
         late = _not_yet_covered(evidence, headline)
         if late:
-            reasons.append(f"Not yet covered by a window wholly after their start: {sentences.join_words(late)}.")
-        assumed = sorted(unit.name for unit in design.treated if unit.start_basis == "assumed")
+            names = sentences.join_words(late) if len(late) <= MANY else f"{len(late)} areas"
+            reasons.append(f"Not yet covered by a window wholly after their start: {names}.")
+        units = units_in_window(design, evidence.outcome.id)
+        assumed = [unit.name for unit in units if unit.start_basis == "assumed"]
         if assumed:
-            reasons.append(f"The start date is assumed for {len(assumed)} of {len(design.treated)} areas.")
+            reasons.append(f"The start date is assumed for {len(assumed)} of {len(units)} areas.")
     if evidence.agreement is not None:
         reasons.extend(f"{_upper_first(doubt)}." for doubt in evidence.agreement.doubts)
     not_run = [c.title for c in headline.checks if c.passed is None]
@@ -401,7 +432,7 @@ def _reasons(evidence: Evidence, primary: bool, verdict: VerdictName) -> tuple[s
 
 def _not_yet_covered(evidence: Evidence, headline: Finding) -> list[str]:
     outcome, last = evidence.outcome, headline.estimate.series.periods[-1]
-    units = evidence.design.treated
+    units = units_in_window(evidence.design, outcome.id)
     return sorted(u.name for u in units if first_wholly_after(u.start, outcome.window_months, outcome.frequency) > last)
 
 

@@ -17,6 +17,7 @@ from evaluation.errors import ReportError
 from evaluation.report.book import GENERATED, Edition, write_book
 from evaluation.report.embedded import render_book
 from evaluation.report.pages import clean_message
+from evaluation.report.tables import ReportTable
 from evaluation.report.words import check_wording
 from evaluation.results import Card, Check, Panel
 from evaluation.synthesis import conclude_all
@@ -240,7 +241,11 @@ def test_failures_are_named_without_the_folders_of_a_machine(tmp_path):
 def test_tables_of_executed_notebooks_are_embedded_where_they_are(tmp_path):
     folder = tmp_path / "notebooks" / RATE.id / "amber"
     folder.mkdir(parents=True)
-    table = "| Check | Result |\n|:--|:--|\n| From the notebook | passed |\n"
+    header = ("Check", "Result", "Value")
+    made = ReportTable(
+        caption="Checks", header=header, rows=(("From the notebook", "passed", "[x]"),), numeric=frozenset({"Value"})
+    )
+    table = made._repr_markdown_()
     cell = {
         "cell_type": "code", "execution_count": 1, "id": "a", "metadata": {}, "source": "#| label: check-table\nshow()",
         "outputs": [{"output_type": "display_data", "metadata": {}, "data": {"text/markdown": table}}],
@@ -254,7 +259,12 @@ def test_tables_of_executed_notebooks_are_embedded_where_they_are(tmp_path):
     assert "{{< embed ../../notebooks/idle_rate/amber/20_estimate_did.ipynb#check-table >}}" in source
     assert "embed" not in (book.root / "areas" / "zeta-hill.qmd").read_text("utf-8")
     render_book(book.root, tmp_path / "out", formats=("html",))
-    assert "From the notebook" in (tmp_path / "out" / "areas" / "amber.html").read_text("utf-8")
+    page = html.parse(tmp_path / "out" / "areas" / "amber.html").getroot()
+    tables = [t for t in find(page, "main table") if "From the notebook" in t.text_content()]
+    assert [caption_of(t).split(": ", 1)[1] for t in tables] == ["Idle rate, Zeta Fen: checks, difference-in-differences"]
+    # The checks of the other family come from its findings, because its notebook is not there.
+    left = next(t for t in find(page, "main table") if caption_of(t).endswith("Idle rate, Zeta Fen: checks"))
+    assert {row[0].text_content().strip() for row in find(left, "tbody tr")} == {"Synthetic control"}
 
 
 def test_a_comparison_that_is_not_credible_shows_no_headline_figure(tmp_path):

@@ -45,6 +45,7 @@ def test_every_picture_has_what_must_stand_beside_it(number):
     picture = every_picture()[number]
     root = ElementTree.fromstring(picture.svg)
     assert root.tag.endswith("svg")
+    assert picture._repr_mimebundle_() == {"image/svg+xml": picture.svg.decode(), "text/plain": picture.alt}
     assert len(picture.alt) > 60
     assert picture.alt != picture.caption
     assert "\n" not in picture.alt

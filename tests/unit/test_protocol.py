@@ -200,7 +200,7 @@ def spoil(folder, *changes, design=MAIN):
             "minimum_pre_periods: 40",
             "South Yorkshire starts in 2025-04: 29 period(s) of the window 2018-03 to 2026-06 lie",
         ),
-        ("plausible_effect: 2.0", "plausible_effect: -2.0", "plausible_effect: is -2.0; write"),
+        ("plausible_effect: 0.25", "plausible_effect: -2.0", "plausible_effect: is -2.0; write"),
         (
             "maximum_donor_weight",
             "maximum_donor_wieght",

@@ -10,7 +10,7 @@ from invented import OUTCOMES, RATE, SECOND, make_design, make_finding, make_uni
 
 from evaluation.errors import ConfigurationError
 from evaluation.results import Check, Finding, Interval
-from evaluation.synthesis import conclude, conclude_all, find_cap
+from evaluation.synthesis import conclude, conclude_all, find_cap, units_in_window
 from evaluation.synthesis.verdict import RULES
 
 DESIGN = make_design()
@@ -156,6 +156,17 @@ def test_unknown_mde_and_cap_are_said_in_words():
     assert found.sentence.count("is not established") == 2
 
 
+def test_the_yardstick_of_other_outcomes_is_named_as_that_of_the_primary_one():
+    found = judge(methods(outcome=SECOND.id, att=-0.4, interval=(-1.3, 0.5)), outcome=SECOND)
+    assert "the size set beforehand for the primary outcome" in found.because
+    assert "thought plausible" not in found.sentence
+
+
+def test_regions_take_their_article():
+    design = make_design([make_unit("north-east", "North East")])
+    assert judge([], design, area="north-east").sentence.startswith("We do not report an estimate for the North East:")
+
+
 def test_too_early_names_the_first_period():
     findings = methods(area="cold-fen", area_name="Cold Fen", start="2025-08")
     found = judge(findings, area="cold-fen")
@@ -179,6 +190,16 @@ def test_pooled_estimate_needs_one_covered_area_and_names_the_others():
     assert found.sentence.startswith("From the start in each area (April 2025 to December 2025) to June 2026")
     late = make_design([make_unit("a", "Ash", "2025-11"), make_unit("b", "Beech", "2025-12")])
     assert "12 months to December 2026" in judge(findings, late, area="all").sentence
+
+
+def test_areas_that_start_after_the_window_are_not_counted():
+    design = make_design([make_unit("a", "Ash"), make_unit("b", "Beech", "2027-01")])
+    assert [u.code for u in units_in_window(design, RATE.id)] == ["a"]
+    found = judge(methods(area="all", start="2025-04 to 2027-01", supported=None, n_treated=1), design, area="all")
+    assert found.sentence.startswith(
+        "From the start in each area (April 2025 at the earliest) to June 2026 the idle rate in the area was"
+    )
+    assert not any("Beech" in reason for reason in found.reasons)
 
 
 def test_too_few_periods_before_the_start():
@@ -217,6 +238,32 @@ def test_all_conclusions_come_pooled_first_then_by_name():
 def test_unknown_area_is_refused():
     with pytest.raises(ConfigurationError, match="area 'nowhere' is not treated"):
         judge([], area="nowhere")
+
+
+def pooled_without_synthetic_control():
+    return methods(area="all", start="2025-04 to 2025-08", supported=None, n_treated=3)[:2]
+
+
+def single(area, att, **changes):
+    return make_finding(area=area, estimator="synthetic_control", att=att, **changes)
+
+
+@pytest.mark.parametrize(
+    ("parts", "verdict", "words"),
+    [
+        ([single("amber-vale", -2.0), single("birch-moor", 0.5)], "detected", "agree in direction"),
+        ([single("amber-vale", -0.4), single("birch-moor", 0.5)], "mixed signs", "does not have the same direction"),
+        # By residents the mean is (4 x -0.4 + 0.5) / 5, below zero.
+        ([single("amber-vale", -0.4, people=400_000.0), single("birch-moor", 0.5, people=100_000.0)], "detected", "agree"),
+        ([single("amber-vale", -2.0)], "mixed signs", "passed their checks in 1 of 3 areas"),
+        ([single("amber-vale", -2.0), single("birch-moor", -2.0, checks=[FAILED])], "mixed signs", "in 1 of 3 areas"),
+        ([], "mixed signs", "second family"),
+    ],
+)
+def test_for_all_areas_the_synthetic_controls_of_single_areas_are_the_second_family(parts, verdict, words):
+    found = judge([*pooled_without_synthetic_control(), *parts], area="all")
+    assert found.verdict == verdict
+    assert words in found.because
 
 
 # ---------------------------------------------------------------- properties

@@ -33,7 +33,9 @@ def run(
     """Estimate again on the periods before any programme, with the start moved back by a third of them (Abadie, Diamond &
     Hainmueller 2015), and hold the result against the interval that the same method's placebo areas give for it.
 
-    The threshold is the half-width of that interval. By construction one sound comparison in twenty fails at a level of 0.05.
+    The threshold is the half-width of that interval or, where it is larger, the difference the protocol calls negligible: with
+    many areas chance is so small that a difference of no consequence would fail. At a level of 0.05 one sound comparison in
+    twenty fails.
     """
     periods = int(comparison.first_treated[comparison.treated].min())
     back = max(1, periods // BACK)
@@ -46,11 +48,11 @@ def run(
     if inference.interval is None:
         text = f"Not run: {inference.note}"
         return Check(name=NAME, title=TITLE, passed=None, value=found.att, text=text)
-    half = (inference.interval.high - inference.interval.low) / 2.0
+    half = max((inference.interval.high - inference.interval.low) / 2.0, thresholds.negligible_effect)
     passed = abs(found.att) <= half * (1.0 + 1e-9) + 1e-9 * float(np.std(comparison.y))
     text = (
         f"With the start moved back to {earlier.periods[periods - back]}, before the programme, the method finds {found.att:.3g} "
-        f"{comparison.unit or 'units'}, {'within' if passed else 'outside'} what chance gives (plus or minus {half:.3g})."
+        f"{comparison.unit or 'units'}, {'within' if passed else 'outside'} what chance gives or the protocol calls negligible (plus or minus {half:.3g})."
     )
     return Check(name=NAME, title=TITLE, passed=bool(passed), text=text, value=found.att, threshold=half)
 

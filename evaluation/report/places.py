@@ -1,0 +1,261 @@
+"""Figures of the programme itself: when it starts, and where it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from evaluation.contracts.records import Area
+from evaluation.panel.periods import month_index, month_label
+from evaluation.report import words
+from evaluation.report.drawing import (
+    MANY,
+    PLACEBO,
+    TEXT,
+    TREATED,
+    WIDTH,
+    Picture,
+    add_axes,
+    draw,
+    figure_name,
+    name_values,
+    short_period,
+    wrap_label,
+)
+from evaluation.report.tiles import place_tiles
+from evaluation.results import Design
+from evaluation.synthesis.numbers import write_month
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+ROOM = 9.0
+"""Tiles of room for names on either side of the tile map."""
+KEY = 0.4
+"""Height of the tile map's key, in inches."""
+
+Status = Literal["treated", "comparison", "excluded", "no data"]
+
+
+@dataclass(frozen=True, slots=True)
+class AreaStatus:
+    """What an authority is in a comparison, and why."""
+
+    code: str
+    status: Status
+    note: str
+    """The treated place it belongs to, or the reason for leaving it out."""
+
+
+def figure_timeline(design: Design, *, synthetic: bool = False) -> Picture:
+    """When each area is taken to start: filled where a source states the date, hollow where it is assumed."""
+    units = sorted(design.treated, key=lambda u: (u.name.casefold(), u.code))
+    months = [month_index(u.start) for u in units]
+    many = len(units) > MANY
+
+    def paint(figure: Figure) -> None:
+        if many:
+            _paint_start_counts(figure, months)
+        else:
+            _paint_starts(figure, design, months)
+
+    data = pd.DataFrame(
+        {
+            "area": [u.name for u in units],
+            "start": [write_month(u.start) for u in units],
+            "how the start is known": [u.start_basis for u in units],
+            "note": [u.start_note for u in units],
+        }
+    )
+    return Picture(
+        name=figure_name("timeline", "", design.id),
+        svg=draw(paint, height=3.2 if many else 1.2 + 0.34 * len(units), synthetic=synthetic),
+        alt=words.alt_timeline(design),
+        caption=words.caption_timeline(design),
+        data=data,
+        columns=("area", "start", "how the start is known"),
+        notes=() if many else ("Filled: a source states the date. Hollow: the date is assumed for this analysis.",),
+    )
+
+
+def _paint_starts(figure: Figure, design: Design, months: list[int]) -> None:
+    units = sorted(design.treated, key=lambda u: (u.name.casefold(), u.code))
+    axes = add_axes(figure, left=2.05, right=2.25, bottom=0.5, top=0.35)
+    first, last = min(months) - 3, max(months) + 3
+    axes.set_xlim(first - 0.5, last + 0.5)
+    axes.set_ylim(len(units) - 0.5, -0.5)
+    axes.set_yticks(range(len(units)), [wrap_label(u.name, 30) for u in units])
+    for n, (unit, month) in enumerate(zip(units, months, strict=True)):
+        known = unit.start_basis not in ("assumed", "not established")
+        axes.plot([month, last + 0.5], [n, n], color=TREATED, linewidth=1.6, linestyle="-" if known else (0, (3, 2)), zorder=3)
+        axes.plot(
+            [month],
+            [n],
+            "o",
+            markersize=8,
+            markerfacecolor=TREATED if known else "white",
+            markeredgecolor=TREATED,
+            markeredgewidth=1.6,
+            zorder=4,
+        )
+        axes.annotate(
+            f"{write_month(unit.start)}, {unit.start_basis}", (1, n), xycoords=("axes fraction", "data"), xytext=(8, 0),
+            textcoords="offset points", va="center", fontsize=8.5, annotation_clip=False,
+        )  # fmt: skip
+    step = max(int(np.ceil((last - first) / 3)), 1)
+    ticks = list(range(first, last + 1, step))
+    axes.set_xticks(ticks, [short_period(month_label(t)) for t in ticks])
+
+
+def _paint_start_counts(figure: Figure, months: list[int]) -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes = add_axes(figure, left=0.55, right=0.3, bottom=0.5, top=0.5)
+    first, last = min(months), max(months)
+    counts = np.bincount(np.asarray(months) - first)
+    axes.bar(np.arange(first, last + 1), counts, width=0.8, color=TREATED)
+    axes.set_xlim(first - 1, last + 1)
+    step = max(int(np.ceil((last - first) / 6)), 1)
+    ticks = list(range(first, last + 1, step))
+    axes.set_xticks(ticks, [short_period(month_label(t)) for t in ticks])
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    name_values(figure, axes, "Number of areas that start in the month")
+
+
+def figure_tiles(
+    areas: Sequence[Area], statuses: Mapping[str, AreaStatus], *, name: str, caption: str, synthetic: bool = False
+) -> Picture:
+    """A map of hexagons, one an authority: treated, comparison, left out.
+
+    Parameters
+    ----------
+    areas : sequence of Area
+        Those without a centroid are in the table only.
+    statuses : mapping of area code to AreaStatus
+        Areas without an entry are not shown.
+    name, caption : str
+        Of the picture.
+    synthetic : bool
+        Whether the data behind the comparison are synthetic.
+    """
+    shown = [a for a in areas if a.code in statuses]
+    placed = [a for a in shown if a.latitude is not None and a.longitude is not None]
+    tiles = place_tiles(np.array([a.latitude for a in placed], dtype=float), np.array([a.longitude for a in placed], dtype=float))
+    kinds = [statuses[a.code].status for a in placed]
+    span_x, span_y = (np.ptp(tiles.x), np.ptp(tiles.y)) if len(tiles.x) else (1.0, 1.0)
+    height = KEY + (span_y + 2) * WIDTH / (span_x + 2 * ROOM)
+
+    def paint(figure: Figure) -> None:
+        axes = figure.add_axes((0.0, KEY / height, 1.0, 1 - KEY / height))
+        axes.set_axis_off()
+        axes.set_aspect("equal")
+        for status in _STYLES:
+            chosen = [n for n, kind in enumerate(kinds) if kind == status]
+            _paint_hexagons(axes, tiles.x[chosen], tiles.y[chosen], status)
+        if len(tiles.x):
+            _label_places(axes, placed, statuses, tiles.x, tiles.y)
+        _paint_tile_key(figure, [s for s in _STYLES if s in kinds])
+
+    counts = {status: sum(1 for a in shown if statuses[a.code].status == status) for status in _STYLES}
+    said = ", ".join(f"{count:,} {_MEANING[status]}" for status, count in counts.items() if count)
+    lost = [a.name for a in shown if a not in placed]
+    data = pd.DataFrame(
+        {
+            "code": [a.code for a in shown],
+            "area": [a.name for a in shown],
+            "status": [_MEANING[statuses[a.code].status] for a in shown],
+            "place, or reason for leaving it out": [statuses[a.code].note for a in shown],
+        }
+    ).sort_values(["area", "code"], ignore_index=True)
+    places = sorted({statuses[a.code].note for a in placed if statuses[a.code].status == "treated"}, key=str.casefold)
+    where = f" The places with the programme are {', '.join(places)}." if 0 < len(places) <= MANY else ""
+    return Picture(
+        name=name,
+        svg=draw(paint, height=height, synthetic=synthetic),
+        alt=f"Map of hexagons, one for each local authority, near where it lies: {said}.{where} The table gives each authority.",
+        caption=caption,
+        data=data,
+        columns=tuple(data.columns),
+        notes=("Each hexagon is one local authority; its place is approximate.",)
+        + ((f"Not on the map, because their position is not in the register: {', '.join(lost)}.",) if lost else ()),
+    )
+
+
+_MEANING: dict[Status, str] = {
+    "treated": "with the programme",
+    "comparison": "used for comparison",
+    "excluded": "left out",
+    "no data": "without data for the whole window",
+}
+_STYLES: dict[Status, dict[str, Any]] = {
+    "no data": {"facecolor": "white", "edgecolor": "#B5B5B5", "linewidth": 0.6},
+    "excluded": {"facecolor": "white", "edgecolor": PLACEBO, "linewidth": 0.6, "hatch": "/////"},
+    "comparison": {"facecolor": "#C7D3DE", "edgecolor": "#6B7C8C", "linewidth": 0.6},
+    "treated": {"facecolor": TREATED, "edgecolor": "white", "linewidth": 0.6},
+}
+
+
+def _hexagon(x: float, y: float, size: float = 0.56) -> np.ndarray:
+    angle = np.radians(np.arange(30, 390, 60))
+    return np.column_stack((x + size * np.cos(angle), y + size * np.sin(angle)))
+
+
+def _paint_hexagons(axes: Axes, x: np.ndarray, y: np.ndarray, status: Status) -> None:
+    from matplotlib.collections import PolyCollection
+
+    if len(x):
+        axes.add_collection(PolyCollection([_hexagon(a, b) for a, b in zip(x, y, strict=True)], **_STYLES[status]))
+
+
+def _label_places(axes: Axes, areas: Sequence[Area], statuses: Mapping[str, AreaStatus], x: np.ndarray, y: np.ndarray) -> None:
+    """Names of the treated places beside the map, each with a thin line to its hexagons."""
+    low, high = x.min(), x.max()
+    axes.set_xlim(low - ROOM, high + ROOM)
+    axes.set_ylim(y.min() - 1, y.max() + 1)
+    groups: dict[str, list[int]] = {}
+    for n, area in enumerate(areas):
+        if statuses[area.code].status == "treated":
+            groups.setdefault(statuses[area.code].note, []).append(n)
+    if len(groups) > MANY:
+        return
+    for side in ("left", "right"):
+        middle = (low + high) / 2
+        mine = [(g, ns) for g, ns in groups.items() if (x[ns].mean() < middle) == (side == "left")]
+        mine.sort(key=lambda pair: y[pair[1]].mean())
+        previous, above = -np.inf, 0
+        for place, members in mine:
+            # The member nearest the label carries the line.
+            near = min(members, key=lambda n: (x[n] if side == "left" else -x[n], y[n]))
+            text = wrap_label(place, 16)
+            lines = text.count("\n") + 1
+            # A line of text is about 0.85 tiles high.
+            at = max(y[members].mean(), previous + 0.425 * (lines + above) + 0.4)
+            previous, above = at, lines
+            edge = low - 1.6 if side == "left" else high + 2.0
+            axes.plot([edge, x[near]], [at, y[near]], color=TEXT, linewidth=0.7, zorder=4)
+            axes.text(
+                edge + (-0.3 if side == "left" else 0.3),
+                at,
+                text,
+                ha="right" if side == "left" else "left",
+                va="center",
+                fontsize=8.5,
+            )
+
+
+def _paint_tile_key(figure: Figure, statuses: Sequence[Status]) -> None:
+    axes = figure.add_axes((0.0, 0.0, 1.0, KEY / figure.get_size_inches()[1]))
+    axes.set_axis_off()
+    axes.set_aspect("equal")
+    axes.set_xlim(0, 40)
+    axes.set_ylim(-1, 1)
+    x = 1.0
+    for status in reversed(statuses):
+        _paint_hexagons(axes, np.array([x]), np.array([0.0]), status)
+        axes.text(x + 0.9, 0.0, _MEANING[status], va="center", fontsize=8.5)
+        x += 2.6 + 0.36 * len(_MEANING[status])
