@@ -14,7 +14,9 @@ All records are frozen. Frames and arrays are copied in and must not be written 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import ClassVar, Literal, Protocol
 
 import numpy as np
@@ -122,7 +124,8 @@ class CheckThresholds:
     """Largest pre-period gap, in standard units of the untreated areas' own largest gaps (their quantile, 0 to 1)."""
     maximum_donor_weight: float
     negligible_effect: float = 0.0
-    """Difference before the start too small to be held against a comparison, in the outcome's unit; such as the last digit published."""
+    """Difference before the start too small to be held against a comparison, in the outcome's unit; such as one unit of the last
+    digit published."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,7 +206,10 @@ class Comparison:
     se : array (T, N) of sampling standard errors in `unit`, or None where the outcome has none
     weights : array (N,), population, or None for equal weights
     regions : tuple of str, length N; empty strings where not known
+    clusters : tuple of str, length N; areas of one cluster are not independent; empty = every area is its own
+    covariates : mapping of name to array (T, N); a covariate that does not change over time repeats its value
     excluded : areas left out, with reasons
+    unbalanced : whether `y` may hold missing cells (nan); an estimator's card says whether it takes them
     """
 
     areas: tuple[str, ...]
@@ -215,7 +221,10 @@ class Comparison:
     se: np.ndarray | None = None
     weights: np.ndarray | None = None
     regions: tuple[str, ...] = ()
+    clusters: tuple[str, ...] = ()
+    covariates: Mapping[str, np.ndarray] = field(default_factory=dict)
     excluded: tuple[Exclusion, ...] = ()
+    unbalanced: bool = False
     unit: str = ""
     outcome: str = ""
     area: str = ""
@@ -237,21 +246,36 @@ class Comparison:
             value = getattr(self, name)
             if value is None:
                 continue
-            array = np.array(value, dtype=kind)
-            if array.shape != wanted:
-                raise DataError(f"comparison: {name} has shape {array.shape}, wanted {wanted} (periods x areas).")
-            if kind is float and not np.isfinite(array).all():
-                bad = np.argwhere(~np.isfinite(array))[0]
-                place = self.areas[bad[-1]] + (f", {self.periods[bad[0]]}" if array.ndim == 2 else "")
-                raise DataError(
-                    f"comparison: {name} has no finite value for {place}; leave the area or the period out, with a reason."
-                )
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+            object.__setattr__(self, name, self._frozen(name, value, wanted, kind))
+        covariates = {name: self._frozen(f"covariate {name!r}", value, shape, float) for name, value in self.covariates.items()}
+        object.__setattr__(self, "covariates", MappingProxyType(covariates))
         if len(set(self.areas)) != len(self.areas):
             raise DataError("comparison: an area stands in it twice.")
         if not self.regions:
             object.__setattr__(self, "regions", ("",) * shape[1])
+        for name in ("area_names", "regions", *(("clusters",) if self.clusters else ())):
+            if len(getattr(self, name)) != shape[1]:
+                raise DataError(f"comparison: {name} has {len(getattr(self, name))} entries for {shape[1]} areas.")
+
+    def _frozen(self, name: str, value: object, wanted: tuple[int, ...], kind: type) -> np.ndarray:
+        array: np.ndarray = np.array(value, dtype=kind)
+        if array.shape != wanted:
+            raise DataError(f"comparison: {name} has shape {array.shape}, wanted {wanted} (periods x areas).")
+        if kind is float:
+            bad = np.isinf(array) if self.unbalanced and array.ndim == 2 and name != "exposure" else ~np.isfinite(array)
+            if bad.any():
+                first = np.argwhere(bad)[0]
+                place = self.areas[first[-1]] + (f", {self.periods[first[0]]}" if array.ndim == 2 else "")
+                raise DataError(
+                    f"comparison: {name} has no finite value for {place}; leave the area or the period out, with a reason."
+                )
+        array.setflags(write=False)
+        return array
+
+    @property
+    def observed(self) -> np.ndarray:
+        """Boolean (T, N): cells whose outcome and covariates are there; all of them unless `unbalanced`."""
+        return np.isfinite(self.y) & np.logical_and.reduce([np.isfinite(x) for x in self.covariates.values()] or [np.True_])
 
     @property
     def treated(self) -> np.ndarray:
@@ -276,9 +300,13 @@ class Comparison:
         area: str,
         period: str,
         value: str,
-        first_treated: str,
+        first_treated: str | None = None,
+        exposure: str | None = None,
         se: str | None = None,
         weights: str | None = None,
+        cluster: str | None = None,
+        covariates: Sequence[str] = (),
+        missing: Literal["refuse", "keep"] = "refuse",
         unit: str = "",
     ) -> Comparison:
         """Make a comparison from any long table, one row an area and period.
@@ -289,28 +317,39 @@ class Comparison:
             Long table; it is not changed.
         area, period, value : column names
             `period` must sort into time order.
-        first_treated : column name
+        first_treated : column name, optional
             First treated period of the area, in the units of `period`; missing = never treated. A start after the last period
-            counts as untreated within the window.
+            counts as untreated within the window. Without it, the first period whose `exposure` is not 0.
+        exposure : column name, optional
+            Share or dose of the treatment in each period; without it, 0 before the first treated period and 1 from it on. One of
+            the two columns is needed.
         se : column name, optional
             Sampling standard error of `value`.
         weights : column name, optional
             Weight of the area, constant over time.
+        cluster : column name, optional
+            Group of areas that are not independent, constant over time; without it every area is its own.
+        covariates : column names
+            Numbers, constant or varying over time.
+        missing : {"refuse", "keep"}
+            Whether an absent (area, period) pair, or one without `value` or a covariate, is refused or kept as a gap.
         unit : str
             Unit of `value`, such as ``pp``.
 
         Returns
         -------
         Comparison
-            With exposure 0 before the first treated period and 1 from it on.
+            Areas and periods in order.
 
         Raises
         ------
         DataError
-            If a column is missing, an (area, period) pair repeats or is absent, a value is missing, or `first_treated` or
-            `weights` vary within an area. All problems of a kind are named together.
+            If a column is missing, an (area, period) pair repeats or is absent, a value is missing, or `first_treated`,
+            `weights` or `cluster` vary within an area. All problems of a kind are named together.
         """
-        columns = [c for c in (area, period, value, first_treated, se, weights) if c is not None]
+        if first_treated is None and exposure is None:
+            raise DataError("frame: name the column of first treated periods (first_treated) or of exposure, or both.")
+        columns = [c for c in (area, period, value, first_treated, exposure, se, weights, cluster, *covariates) if c is not None]
         absent = [c for c in columns if c not in frame.columns]
         if absent:
             raise DataError(f"frame: no column {', '.join(map(repr, absent))}; it has {', '.join(map(repr, frame.columns))}.")
@@ -328,20 +367,28 @@ class Comparison:
                 "keep one row for each."
             )
         wide = table.pivot(index=period, columns=area, values=value).sort_index()
-        gaps = [(str(a), str(p)) for p, row in wide.iterrows() for a in wide.columns[row.isna().to_numpy()]]
-        if gaps:
-            shown = "; ".join(f"{a}, {p}" for a, p in gaps[:5])
-            raise DataError(
-                f"frame: {len(gaps)} of {wide.size} cells have no {value!r} (first {shown}); leave those areas or periods out."
-            )
         areas, periods = list(wide.columns), list(wide.index)
-        starts = _constant(table, area, first_treated).reindex(areas)
+
+        def cells(column: str) -> np.ndarray:
+            return table.pivot(index=period, columns=area, values=column).loc[periods, areas].to_numpy(dtype=float)
+
+        for column in (value, *covariates) if missing == "refuse" else ():
+            gaps = [(str(areas[n]), str(periods[t])) for t, n in np.argwhere(np.isnan(cells(column)))]
+            if gaps:
+                shown = "; ".join(f"{a}, {p}" for a, p in gaps[:5])
+                raise DataError(
+                    f"frame: {len(gaps)} of {wide.size} cells have no {column!r} (first {shown}); leave those areas or periods "
+                    'out, or keep the gaps with missing="keep".'
+                )
+        dose = None if exposure is None else np.nan_to_num(cells(exposure))
         first = np.full(len(areas), NEVER, dtype=np.int64)
-        for n, start in enumerate(starts):
-            if pd.isna(start):
-                continue
-            later = [t for t, p in enumerate(periods) if p >= start]
-            first[n] = later[0] if later else NEVER
+        if first_treated is not None:
+            starts = _constant(table, area, first_treated).reindex(areas)
+            for n, start in enumerate(starts):
+                later = [] if pd.isna(start) else [t for t, p in enumerate(periods) if p >= start]
+                first[n] = later[0] if later else NEVER
+        elif dose is not None:
+            first = np.where((dose != 0).any(axis=0), (dose != 0).argmax(axis=0), NEVER)
         position = np.arange(len(periods))[:, None]
         return cls(
             areas=tuple(map(str, areas)),
@@ -349,10 +396,11 @@ class Comparison:
             periods=tuple(map(str, periods)),
             y=wide.to_numpy(dtype=float),
             first_treated=first,
-            exposure=((first != NEVER) & (position >= first)).astype(float),
-            se=None
-            if se is None
-            else table.pivot(index=period, columns=area, values=se).loc[periods, areas].to_numpy(dtype=float),
+            exposure=((first != NEVER) & (position >= first)).astype(float) if dose is None else dose,
+            se=None if se is None else cells(se),
+            clusters=() if cluster is None else tuple(map(str, _constant(table, area, cluster).reindex(areas))),
+            covariates={name: cells(name) for name in covariates},
+            unbalanced=missing == "keep",
             weights=None if weights is None else _constant(table, area, weights).reindex(areas).to_numpy(dtype=float),
             unit=unit,
             outcome=str(value),
@@ -361,22 +409,29 @@ class Comparison:
         )
 
     def to_frame(self) -> pd.DataFrame:
-        """Long table ``unit``, ``time`` (from 1), ``y``, ``exposure``, ``first_treated`` (0 = never), ``area``, ``period``.
+        """Long table ``unit``, ``time``, ``cluster`` (from 1), ``y``, ``exposure``, ``first_treated`` (0 = never), ``area``,
+        ``period`` and the covariates; rows of cells that are not there are left out.
 
         The integers avoid faults that libraries show with text identifiers, dates and missing cohorts.
         """
         t, n = self.y.shape
-        return pd.DataFrame(
+        frame = pd.DataFrame(
             {
                 "unit": np.tile(np.arange(1, n + 1), t),
                 "time": np.repeat(np.arange(1, t + 1), n),
                 "y": self.y.ravel(),
                 "exposure": self.exposure.ravel(),
                 "first_treated": np.tile(self.first_treated + 1, t),
+                "cluster": np.tile(np.unique(self.clusters or self.areas, return_inverse=True)[1] + 1, t),
                 "area": np.tile(np.array(self.areas, dtype=object), t),
                 "period": np.repeat(np.array(self.periods, dtype=object), n),
             }
         )
+        taken = [name for name in self.covariates if name in frame.columns]
+        if taken:
+            raise DataError(f"comparison: covariate {taken[0]!r} has the name of a column of its own; rename it.")
+        frame = frame.assign(**{name: values.ravel() for name, values in self.covariates.items()})
+        return frame[self.observed.ravel()].reset_index(drop=True)
 
     def _repr_html_(self) -> str:
         """Short summary for a notebook."""

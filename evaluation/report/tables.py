@@ -69,12 +69,8 @@ class ReportTable:
                 raise ValueError(f"table {self.caption!r}: {unknown[0]} is not a shorthand; there are {', '.join(SHORTHAND)}")
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        """The table in a notebook; Markdown, so that the report can take it as it is."""
-        return {"text/markdown": to_markdown(self), "text/plain": to_frame(self).to_string(index=False)}
-
-    def _repr_markdown_(self) -> str:
-        """The table for a notebook; without its caption, which the page that embeds it gives."""
-        return to_markdown(self, captioned=False)
+        """The table in a notebook; Markdown, so that the report can take it. The page that embeds it gives the caption."""
+        return {"text/markdown": to_markdown(self, captioned=False), "text/plain": to_frame(self).to_string(index=False)}
 
     @property
     def legend(self) -> str:

@@ -245,7 +245,7 @@ def test_tables_of_executed_notebooks_are_embedded_where_they_are(tmp_path):
     made = ReportTable(
         caption="Checks", header=header, rows=(("From the notebook", "passed", "[x]"),), numeric=frozenset({"Value"})
     )
-    table = made._repr_markdown_()
+    table = made._repr_mimebundle_()["text/markdown"]
     cell = {
         "cell_type": "code", "execution_count": 1, "id": "a", "metadata": {}, "source": "#| label: check-table\nshow()",
         "outputs": [{"output_type": "display_data", "metadata": {}, "data": {"text/markdown": table}}],
