@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from evaluation import project
 from evaluation.batch.ledger import read_records
-from evaluation.batch.stages import load_findings, read_manifest
+from evaluation.batch.stages import PLANTED, load_findings, read_manifest
 from evaluation.contracts.load import load_contracts
 from evaluation.design.protocol import load_design
 from evaluation.errors import ConfigurationError
@@ -78,7 +78,7 @@ def publish(run: Path, *, engine: Engine = "auto") -> Published:
         failures=[(record.id, record.error) for record in read_records(run) if record.state == "failed"],
         notebooks=run / "notebooks",
         edition=Edition(date=day, release="provisional"),
-        planted=run / "data" / "SYNTHETIC_planted_effects.csv" if manifest.planted else None,
+        planted=run / PLANTED if (run / PLANTED).exists() else None,
     )
     render(run / "book", out, engine=engine)
     write_whole(stamp, key)

@@ -27,6 +27,9 @@ from evaluation.results import Conclusion, Finding
 DEMONSTRATION = "economic-inactivity-trailblazers"
 """The study the demonstration data are made for."""
 
+PLANTED = "SYNTHETIC_planted_effects.csv"
+"""What was planted in synthetic data; kept with the run, so that its report can set it beside what was found."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunManifest:
@@ -38,7 +41,6 @@ class RunManifest:
     code_version: str
     environment: dict[str, str]
     synthetic: bool
-    planted: bool
 
 
 def write_demonstration_data(run: Path) -> Path:
@@ -71,8 +73,9 @@ def prepare(design_id: str, data: Path, run: Path, *, only: Sequence[str] = (), 
         code_version=project.code_version(),
         environment=environment(),
         synthetic=panel.synthetic,
-        planted=(data / "SYNTHETIC_planted_effects.csv").exists(),
     )
+    if (data / PLANTED).exists():
+        write_whole(run / PLANTED, (data / PLANTED).read_bytes())
     write_panel(panel, run / "panel.parquet")
     write_whole(run / "protocol.yml", contracts.designs[design.id].read_bytes())
     write_whole(run / "manifest.json", dump_json(manifest))
