@@ -2,11 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := .venv-benchmark
 JOBS ?= 0
 COMPILE = $(BIN)/uv pip compile --upgrade --generate-hashes --universal --python-version 3.11 --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help report universal-credit lab test check simulate lock clean
+.PHONY: help report universal-credit lab test check simulate benchmark lock clean
 
 help: ## this help
 	@echo "Did the trailblazers work, and could we have told?"
@@ -35,13 +36,17 @@ check: $(VENV)/.test ## style, types, import contracts, stripped notebooks
 simulate: $(VENV)/.test ## the long simulations (many minutes)
 	@$(BIN)/python -m pytest -m slow
 
+benchmark: $(PEERS)/.benchmark ## time ourselves against the field's packages (about half an hour); writes benchmarks/results.md
+	@$(PEERS)/bin/python benchmarks/run.py
+
 lock: $(VENV)/.tools ## resolve the lock files again from pyproject.toml
 	@$(COMPILE) requirements/tools.in -o requirements/tools.txt
 	@$(COMPILE) pyproject.toml --extra test -o requirements/test.txt
 	@$(COMPILE) pyproject.toml -c requirements/test.txt -o requirements/run.txt
+	@$(COMPILE) pyproject.toml --extra benchmark -c requirements/test.txt -o requirements/benchmark.txt
 
 clean: ## remove the environment and the runs
-	rm -rf $(VENV) runs build *.egg-info
+	rm -rf $(VENV) $(PEERS) runs build *.egg-info
 
 # ---- set-up: each step leaves a stamp and is repeated only when its lock changes
 $(VENV)/.tools: requirements/tools.txt
@@ -58,4 +63,11 @@ $(VENV)/.run: $(VENV)/.tools requirements/run.txt pyproject.toml
 
 $(VENV)/.test: $(VENV)/.run requirements/test.txt
 	@$(BIN)/uv pip install --quiet --require-hashes -r requirements/test.txt
+	@touch $@
+
+$(PEERS)/.benchmark: $(VENV)/.tools requirements/benchmark.txt pyproject.toml
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(PEERS)
+	@$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python --require-hashes -r requirements/benchmark.txt
+	@$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python --no-deps --no-build-isolation --editable .
+	@$(PEERS)/bin/python -m evaluation.batch.kernels
 	@touch $@

@@ -8,6 +8,7 @@ give equal bytes. Not-a-number and infinity are refused: a result that cannot be
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import math
 import types
@@ -67,6 +68,8 @@ def _build(kind: Any, data: Any) -> Any:
     if origin is tuple:
         kinds = typing.get_args(kind)
         if len(kinds) == 2 and kinds[1] is Ellipsis:
+            if kinds[0] in (float, str):  # long series: no need to look at each
+                return tuple(map(kinds[0], data))
             return tuple(_build(kinds[0], item) for item in data)
         return tuple(_build(k, item) for k, item in zip(kinds, data, strict=True))
     if origin in (dict, Mapping):
@@ -74,11 +77,18 @@ def _build(kind: Any, data: Any) -> Any:
     if kind is np.ndarray or origin is np.ndarray:
         return np.asarray(data, dtype=float)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
-        hints = typing.get_type_hints(kind)
-        return kind(**{f.name: _build(hints[f.name], data[f.name]) for f in dataclasses.fields(kind)})
+        hints = _hints(kind)
+        return kind(**{name: _build(hint, data[name]) for name, hint in hints.items() if name in data})
     if kind is float and isinstance(data, int):
         return float(data)
     return data
+
+
+@functools.cache
+def _hints(kind: type) -> dict[str, Any]:
+    """Types of a record's fields."""
+    hints = typing.get_type_hints(kind)
+    return {f.name: hints[f.name] for f in dataclasses.fields(kind)}
 
 
 def dump_json(value: Any) -> str:

@@ -39,7 +39,7 @@ def read_record(run: Path, job: str) -> JobRecord | None:
     """Record of a job, or None where there is none that can be read (the job then runs again)."""
     try:
         return from_plain(JobRecord, json.loads(record_path(run, job).read_text("utf-8")))
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return None
 
 

@@ -2,7 +2,7 @@
 
 Problem r is ``min ||b_r - A w||^2`` over the donors allowed to it, ``w >= 0``, ``sum w = 1``. With ``Z = A - b 1'`` the loss on
 the simplex is ``||Z w||^2``, and its solution is ``w = u / sum(u)`` for the non-negative least squares problem ``min ||Z u||^2 /
-s + (sum(u) - 1)^2`` with any s > 0. The normal matrix of that problem follows from one Gram matrix ``A'A`` for all r, so that
+s + (sum(u) - 1)^2`` with any s > 0. A ridge ``k_r ||w||^2`` on the weights is as many further rows ``sqrt(k_r) I`` of Z. The normal matrix of that problem follows from one Gram matrix ``A'A`` for all r, so that
 placebos and leave-one-outs share everything but a few rows. Three steps:
 
 1. the active-set method of Lawson & Hanson (1974, chapter 23) on the Gram matrix, all problems in lockstep;
@@ -44,7 +44,7 @@ class SimplexFit:
     Attributes
     ----------
     weights : array (R, N), not negative, rows sum to 1, zero where a donor was not allowed
-    objective : array (R,), residual sum of squares
+    objective : array (R,), residual sum of squares, plus the ridge term where there is one
     gap : array (R,), upper bound on (objective - minimum) / objective; see `EXACT` for fits without residual
     """
 
@@ -54,7 +54,12 @@ class SimplexFit:
 
 
 def fit_simplex(
-    donors: np.ndarray, targets: np.ndarray, *, allowed: np.ndarray | None = None, tolerance: float = TOLERANCE
+    donors: np.ndarray,
+    targets: np.ndarray,
+    *,
+    allowed: np.ndarray | None = None,
+    ridge: np.ndarray | None = None,
+    tolerance: float = TOLERANCE,
 ) -> SimplexFit:
     """Fit every target as a weighted mean of the donors allowed to it.
 
@@ -66,6 +71,9 @@ def fit_simplex(
         Outcomes of the R areas to imitate.
     allowed : boolean array (R, N), optional
         Donors each target may use; default all.
+    ridge : array (R,), optional
+        Penalty on the sum of squared weights of each target, not negative; default none. With a positive one the weights are
+        unique.
     tolerance : float
         Largest relative duality gap.
 
@@ -83,10 +91,16 @@ def fit_simplex(
     n_targets, n_donors = targets.shape[1], donors.shape[1]
     allowed = np.ones((n_targets, n_donors), dtype=bool) if allowed is None else np.asarray(allowed, dtype=bool)
     _refuse(donors, targets, allowed)
+    ridge = np.zeros(n_targets) if ridge is None else np.asarray(ridge, dtype=float)
+    if ridge.shape != (n_targets,) or not (np.isfinite(ridge) & (ridge >= 0.0)).all():
+        raise DataError(f"donor weights: ridge must be {n_targets} numbers that are not negative; it has shape {ridge.shape}.")
     # weights sum to one, so a number taken from every area in a period changes no problem; it removes most cancellation
     centre = donors.mean(axis=1, keepdims=True)
     a, b = donors - centre, targets - centre
-    parts = [_fit_batch(a, b[:, r : r + BATCH], allowed[r : r + BATCH], tolerance) for r in range(0, n_targets, BATCH)]
+    parts = [
+        _fit_batch(a, b[:, r : r + BATCH], allowed[r : r + BATCH], ridge[r : r + BATCH], tolerance)
+        for r in range(0, n_targets, BATCH)
+    ]
     fit = SimplexFit(
         weights=np.concatenate([part.weights for part in parts]),
         objective=np.concatenate([part.objective for part in parts]),
@@ -120,36 +134,38 @@ def _refuse(donors: np.ndarray, targets: np.ndarray, allowed: np.ndarray) -> Non
         raise DataError(f"donor weights: {empty.size} fit(s) have no donor, first number {empty[0]}; allow at least one.")
 
 
-def _fit_batch(a: np.ndarray, b: np.ndarray, allowed: np.ndarray, tolerance: float) -> SimplexFit:
+def _fit_batch(a: np.ndarray, b: np.ndarray, allowed: np.ndarray, ridge: np.ndarray, tolerance: float) -> SimplexFit:
     """Lockstep, polish, certify, and solve anew what missed the tolerance."""
-    weights = _polish(a, b, _lockstep(a, b, allowed))
-    fit = _certify(a, b, allowed, weights)
+    weights = _polish(a, b, _lockstep(a, b, allowed, ridge), ridge)
+    fit = _certify(a, b, allowed, weights, ridge)
     missed = np.flatnonzero(~(fit.gap <= tolerance))
     for r in missed:
         columns = np.flatnonzero(allowed[r])
         weights[r] = 0.0
-        weights[r, columns] = _solve_from_data(a[:, columns] - b[:, [r]], tolerance)
-    return _certify(a, b, allowed, weights) if missed.size else fit
+        z = a[:, columns] - b[:, [r]]
+        z = np.vstack([z, np.sqrt(ridge[r]) * np.eye(columns.size)]) if ridge[r] > 0.0 else z
+        weights[r, columns] = _solve_from_data(z, tolerance)
+    return _certify(a, b, allowed, weights, ridge) if missed.size else fit
 
 
-def _scale(a: np.ndarray, b: np.ndarray, allowed: np.ndarray) -> np.ndarray:
-    """Mean squared distance (R,) of each target from its donors; 1 where all coincide with it."""
+def _scale(a: np.ndarray, b: np.ndarray, allowed: np.ndarray, ridge: np.ndarray) -> np.ndarray:
+    """Mean squared distance (R,) of each target from its donors, ridge included; 1 where all coincide with it."""
     distance = (b * b).sum(axis=0)[:, None] + (a * a).sum(axis=0) - 2.0 * b.T @ a
-    mean = np.where(allowed, np.maximum(distance, 0.0), 0.0).sum(axis=1) / allowed.sum(axis=1)
+    mean = np.where(allowed, np.maximum(distance, 0.0), 0.0).sum(axis=1) / allowed.sum(axis=1) + ridge
     return np.where(mean > 0.0, mean, 1.0)
 
 
-def _certify(a: np.ndarray, b: np.ndarray, allowed: np.ndarray, weights: np.ndarray) -> SimplexFit:
+def _certify(a: np.ndarray, b: np.ndarray, allowed: np.ndarray, weights: np.ndarray, ridge: np.ndarray) -> SimplexFit:
     """Objective and relative Frank-Wolfe gap of given weights, from the data."""
     residual = a @ weights.T - b
-    slope = (a.T @ residual - (b * residual).sum(axis=0)).T
-    half = 0.5 * (residual * residual).sum(axis=0)
+    slope = (a.T @ residual - (b * residual).sum(axis=0)).T + ridge[:, None] * weights
+    half = 0.5 * ((residual * residual).sum(axis=0) + ridge * (weights * weights).sum(axis=1))
     lowest = np.where(allowed, slope, np.inf).min(axis=1)
-    gap = np.maximum((weights * slope).sum(axis=1) - lowest, 0.0) / np.maximum(half, 0.5 * EXACT * _scale(a, b, allowed))
+    gap = np.maximum((weights * slope).sum(axis=1) - lowest, 0.0) / np.maximum(half, 0.5 * EXACT * _scale(a, b, allowed, ridge))
     return SimplexFit(weights=weights, objective=2.0 * half, gap=gap)
 
 
-def _lockstep(a: np.ndarray, b: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+def _lockstep(a: np.ndarray, b: np.ndarray, allowed: np.ndarray, ridge: np.ndarray) -> np.ndarray:
     """Lawson-Hanson active set on the Gram matrix for all problems at once; weights (R, N), approximate.
 
     `members` lists the donors in the passive set of each problem (`size` of them), `u` their values. A problem leaves the
@@ -157,10 +173,10 @@ def _lockstep(a: np.ndarray, b: np.ndarray, allowed: np.ndarray) -> np.ndarray:
     """
     n_targets, n_donors = allowed.shape
     gram, cross, square = a.T @ a, b.T @ a, (b * b).sum(axis=0)
-    scale = _scale(a, b, allowed)
-    # Z'Z / s + 11' = (G - c 1' - 1 c' + bb) / s + 1, with c = A'b
-    side, corner = cross / scale[:, None], square / scale + 1.0
-    capacity = min(n_donors, a.shape[0] + 1)
+    scale = _scale(a, b, allowed, ridge)
+    # (Z'Z + k I) / s + 11' = (G + k I - c 1' - 1 c' + bb) / s + 1, with c = A'b
+    side, corner, ridge = cross / scale[:, None], square / scale + 1.0, ridge / scale
+    capacity = n_donors if ridge.any() else min(n_donors, a.shape[0] + 1)
     members, size = np.zeros((n_targets, capacity + 1), dtype=np.int64), np.zeros(n_targets, dtype=np.int64)
     dense = np.zeros((n_targets, n_donors))
     gradient = np.where(allowed, 1.0, -np.inf)
@@ -185,7 +201,7 @@ def _lockstep(a: np.ndarray, b: np.ndarray, allowed: np.ndarray) -> np.ndarray:
         h = gram[index[:, :, None], index[:, None, :]] / scale[live][:, None, None]
         h += corner[live][:, None, None] - c[:, :, None] - c[:, None, :]
         h[padding[:, :, None] | padding[:, None, :]] = 0.0
-        h[:, np.arange(width), np.arange(width)] += padding + RIDGE
+        h[:, np.arange(width), np.arange(width)] += padding + RIDGE + ridge[live][:, None]
         z = np.linalg.solve(h, np.where(padding, 0.0, 1.0)[..., None])[..., 0]
         u = np.where(padding, 0.0, dense[rows, index])
         blocked = (z <= 0.0) & ~padding
@@ -207,14 +223,14 @@ def _lockstep(a: np.ndarray, b: np.ndarray, allowed: np.ndarray) -> np.ndarray:
         done = live[~partial]
         if done.size:
             total = dense[done].sum(axis=1)
-            product = dense[done] @ gram / scale[done][:, None]
+            product = dense[done] @ gram / scale[done][:, None] + ridge[done][:, None] * dense[done]
             level = corner[done] * total - (dense[done] * side[done]).sum(axis=1)
             gradient[done] = np.where(allowed[done], 1.0 - product + side[done] * total[:, None] - level[:, None], -np.inf)
     total = dense.sum(axis=1, keepdims=True)
     return np.where(total > 0.0, dense / np.where(total > 0.0, total, 1.0), allowed / allowed.sum(axis=1, keepdims=True))
 
 
-def _polish(a: np.ndarray, b: np.ndarray, weights: np.ndarray) -> np.ndarray:
+def _polish(a: np.ndarray, b: np.ndarray, weights: np.ndarray, ridge: np.ndarray) -> np.ndarray:
     """Least squares on the support of each row, from the data, by QR; rows that turn negative or are collinear stay."""
     polished = weights.copy()
     support = weights > 0.0
@@ -225,9 +241,12 @@ def _polish(a: np.ndarray, b: np.ndarray, weights: np.ndarray) -> np.ndarray:
         if m == 1:
             polished[rows[:, None], index] = 1.0
             continue
-        if m - 1 > a.shape[0]:
+        penalised = bool(ridge[rows].any())
+        if m - 1 > a.shape[0] and not penalised:
             continue
         z = a.T[index] - b.T[rows][:, None, :]
+        if penalised:
+            z = np.concatenate([z, np.sqrt(ridge[rows])[:, None, None] * np.eye(m)], axis=2)
         q, r = np.linalg.qr(np.swapaxes(z[:, 1:] - z[:, :1], 1, 2))
         diagonal = np.abs(np.diagonal(r, axis1=1, axis2=2))
         sound = diagonal.min(axis=1) > 1e-12 * diagonal.max(axis=1)

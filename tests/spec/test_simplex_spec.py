@@ -78,7 +78,7 @@ def test_solver_from_the_data_agrees_with_the_lockstep():
 
 def test_what_misses_the_tolerance_is_an_error(monkeypatch):
     rng = np.random.default_rng(4)
-    monkeypatch.setattr(simplex, "_polish", lambda a, b, weights: np.full_like(weights, 1.0 / weights.shape[1]))
+    monkeypatch.setattr(simplex, "_polish", lambda a, b, weights, *_: np.full_like(weights, 1.0 / weights.shape[1]))
     monkeypatch.setattr(simplex, "_solve_from_data", lambda z, tolerance: np.full(z.shape[1], 1.0 / z.shape[1]))
     with pytest.raises(DataError, match="not within"):
         fit_simplex(rng.normal(size=(9, 5)), rng.normal(size=(9, 1)))
@@ -88,8 +88,8 @@ def test_a_bad_lockstep_is_put_right_from_the_data(monkeypatch):
     rng = np.random.default_rng(5)
     donors, targets = rng.normal(size=(9, 5)), rng.normal(size=(9, 3))
     good = fit_simplex(donors, targets)
-    monkeypatch.setattr(simplex, "_lockstep", lambda a, b, allowed: allowed / allowed.sum(axis=1, keepdims=True))
-    monkeypatch.setattr(simplex, "_polish", lambda a, b, weights: weights.copy())
+    monkeypatch.setattr(simplex, "_lockstep", lambda a, b, allowed, *_: allowed / allowed.sum(axis=1, keepdims=True))
+    monkeypatch.setattr(simplex, "_polish", lambda a, b, weights, *_: weights.copy())
     assert fit_simplex(donors, targets).weights == pytest.approx(good.weights, abs=1e-7)
 
 
@@ -135,3 +135,28 @@ def test_shift_and_scale_leave_the_weights(seed, shift, scale):
     plain = fit_simplex(donors, targets)
     moved = fit_simplex(scale * donors + shift, scale * targets + shift)
     assert moved.weights == pytest.approx(plain.weights, abs=1e-6)
+
+
+def test_ridge_pulls_the_weights_together():
+    # min (10 v - 4)^2 + k (v^2 + (1 - v)^2): v = (80 + 2 k) / (200 + 4 k), here 0.4, 0.45 and nearly a half
+    fit = fit_simplex(np.array([[0.0, 10.0]]), np.full((1, 3), 4.0), ridge=np.array([0.0, 50.0, 1e9]))
+    assert fit.weights[:, 1] == pytest.approx([0.4, 180 / 400, 0.5], abs=1e-6)
+    assert fit.objective[1] == pytest.approx(0.5**2 + 50 * (0.45**2 + 0.55**2))
+
+
+def test_ridge_fits_meet_the_conditions_of_a_minimum():
+    rng = np.random.default_rng(6)
+    for n_periods, n_donors in ((19, 38), (6, 60), (40, 12)):
+        donors, targets = rng.normal(size=(n_periods, n_donors)), rng.normal(size=(n_periods, 4))
+        ridge = np.array([0.0, 0.01, 1.0, 100.0])
+        fit = fit_simplex(donors, targets, ridge=ridge)
+        slope = (donors.T @ (donors @ fit.weights.T - targets)).T + ridge[:, None] * fit.weights
+        level = slope.min(axis=1, keepdims=True)
+        assert np.abs(fit.weights * (slope - level)).max() < 1e-7
+        again = simplex._solve_from_data(np.vstack([donors - targets[:, [3]], 10.0 * np.eye(n_donors)]), 1e-8)
+        assert fit.weights[3] == pytest.approx(again, abs=1e-7)
+
+
+def test_ridge_must_not_be_negative():
+    with pytest.raises(DataError, match="ridge"):
+        fit_simplex(np.ones((2, 2)), np.ones((2, 1)), ridge=np.array([-1.0]))
