@@ -126,6 +126,8 @@ class CheckThresholds:
     negligible_effect: float = 0.0
     """Difference before the start too small to be held against a comparison, in the outcome's unit; such as one unit of the last
     digit published."""
+    maximum_forbidden_weight: float = 0.5
+    """Largest weight that comparisons with areas already treated may have in a two-way fixed effects estimate (0 to 1)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -305,6 +307,7 @@ class Comparison:
         se: str | None = None,
         weights: str | None = None,
         cluster: str | None = None,
+        region: str | None = None,
         covariates: Sequence[str] = (),
         missing: Literal["refuse", "keep"] = "refuse",
         unit: str = "",
@@ -329,6 +332,8 @@ class Comparison:
             Weight of the area, constant over time.
         cluster : column name, optional
             Group of areas that are not independent, constant over time; without it every area is its own.
+        region : column name, optional
+            Region of the area, constant over time.
         covariates : column names
             Numbers, constant or varying over time.
         missing : {"refuse", "keep"}
@@ -345,11 +350,13 @@ class Comparison:
         ------
         DataError
             If a column is missing, an (area, period) pair repeats or is absent, a value is missing, or `first_treated`,
-            `weights` or `cluster` vary within an area. All problems of a kind are named together.
+            `weights`, `cluster` or `region` vary within an area. All problems of a kind are named together.
         """
         if first_treated is None and exposure is None:
             raise DataError("frame: name the column of first treated periods (first_treated) or of exposure, or both.")
-        columns = [c for c in (area, period, value, first_treated, exposure, se, weights, cluster, *covariates) if c is not None]
+        columns = [
+            c for c in (area, period, value, first_treated, exposure, se, weights, cluster, region, *covariates) if c is not None
+        ]
         absent = [c for c in columns if c not in frame.columns]
         if absent:
             raise DataError(f"frame: no column {', '.join(map(repr, absent))}; it has {', '.join(map(repr, frame.columns))}.")
@@ -399,6 +406,7 @@ class Comparison:
             exposure=((first != NEVER) & (position >= first)).astype(float) if dose is None else dose,
             se=None if se is None else cells(se),
             clusters=() if cluster is None else tuple(map(str, _constant(table, area, cluster).reindex(areas))),
+            regions=() if region is None else tuple(map(str, _constant(table, area, region).reindex(areas))),
             covariates={name: cells(name) for name in covariates},
             unbalanced=missing == "keep",
             weights=None if weights is None else _constant(table, area, weights).reindex(areas).to_numpy(dtype=float),
@@ -473,6 +481,15 @@ class PathPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Coefficient:
+    """Coefficient of a term that is not the effect, such as a covariate; for the annex."""
+
+    name: str
+    value: float
+    se: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
     """The treated series (mean over treated areas) beside what is estimated without the programme, period by period."""
 
@@ -490,6 +507,8 @@ class DonorWeight:
     area: str
     name: str
     weight: float
+    treated: str = ""
+    """Code of the treated area whose counterfactual it is; empty where there is one treated area."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -505,6 +524,7 @@ class Estimate:
         Conventional covariance of the path.
     series : treated series and counterfactual
     weights : donor weights, empty where the method has none
+    coefficients : those of other terms than the effect, where the method has any
     pre_rmspe : root mean squared gap before the start, in the outcome's unit
     prediction_rmspe : the same over the last periods before the start when the counterfactual is made from the earlier ones
         alone; None for methods that do not fit themselves to those periods
@@ -520,6 +540,7 @@ class Estimate:
     path_vcov: np.ndarray | None = None
     weights: tuple[DonorWeight, ...] = ()
     se: float | None = None
+    coefficients: tuple[Coefficient, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

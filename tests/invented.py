@@ -86,7 +86,7 @@ def make_design(units: Sequence[TreatedUnit] | None = None, **changes: Any) -> D
         synthetic_control_estimators=("synthetic_control",),
         exposure_coding="share",
         anticipation=0,
-        level=0.95,
+        level=0.05,
         draws=999,
         seed=7,
         thresholds=CheckThresholds(
@@ -171,7 +171,7 @@ def make_finding(
             Inference(
                 method="placebo_in_space",
                 null="no difference in any period",
-                level=0.95,
+                level=0.05,
                 reps=placebos,
                 seed=7,
                 p_value=p_value,
@@ -184,7 +184,7 @@ def make_finding(
             Inference(
                 method="cluster_robust",
                 null="no difference",
-                level=0.95,
+                level=0.05,
                 reps=0,
                 seed=7,
                 p_value=0.001,

@@ -8,9 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from evaluation.errors import ConfigurationError
-from evaluation.numerics.assignment import draw_assignments, fit_assignments
-from evaluation.numerics.fixed_effects import fit_fixed_effects
-from evaluation.numerics.treated import refuse, requirements, treated_mean
+from evaluation.numerics.regression import Effects, fit_regression, place_regression
+from evaluation.numerics.specification import Specification
+from evaluation.numerics.treated import refuse, requirements
 from evaluation.results import Card, Check, Comparison, Estimate, PathPoint, Placebos
 
 REFERENCE = -1
@@ -21,13 +21,13 @@ FULL = 1.0 - 1e-9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EventStudy:
+class EventStudy(Specification):
     """Two-way fixed effects with one coefficient for every event time but -1.
 
     ``y_it = area_i + period_t + sum over l of b_l 1[t - first_treated_i = l] + error_it``. Event time 0 is the first period whose
     window touches the programme. `att` is the mean of the coefficients of event times at which all treated areas are fully
     exposed, each counted by the number of treated areas that have it; where there is none, the same mean over event times
-    with any exposure divided by their mean exposure, with a note.
+    with any exposure divided by their mean exposure, with a note. More terms: `Specification`.
 
     Parameters
     ----------
@@ -67,10 +67,14 @@ class EventStudy:
             "Shared endpoints assume that the effect is constant beyond them.",
             "Conventional standard errors are wrong with few treated areas; the verdict rests on placebo assignments.",
         ),
-        missing_cells="None allowed: a comparison is rectangular. Areas and periods with gaps are left out before, with reasons.",
+        missing_cells=(
+            "Allowed: cells without outcome or covariate are left out of the regression. An area counts in the average at every "
+            "event time of the window, observed or not; a treated area must be observed in every period and at every event time."
+        ),
         source=(
             "Sun & Abraham (2021), Journal of Econometrics 225(2); Schmidheiny & Siegloch (2023), Journal of Applied "
-            "Econometrics 38(5), on shared endpoints; computed by pyfixest."
+            "Econometrics 38(5), on shared endpoints; computed by pyfixest, and with further terms or missing cells by direct "
+            "partialling out (Frisch & Waugh 1933)."
         ),
         compared_with=(
             "linearmodels PanelOLS and statsmodels standard errors in every finding; published: the Medicaid expansion of "
@@ -81,6 +85,7 @@ class EventStudy:
 
     def __post_init__(self) -> None:
         """Refuse endpoints that leave nothing to estimate."""
+        Specification.__post_init__(self)
         for option, value, lowest in (("max_lead", self.max_lead, 1), ("max_lag", self.max_lag, 0)):
             if value is not None and value < lowest:
                 raise ConfigurationError(
@@ -94,7 +99,7 @@ class EventStudy:
 
     def check(self, comparison: Comparison) -> list[Check]:
         """What must hold before a fit makes sense; at least one area must never be treated."""
-        return requirements(comparison, untreated=1)
+        return [*requirements(comparison, untreated=1), *self.check_terms(comparison)]
 
     def fit(self, comparison: Comparison) -> Estimate:
         """Estimate the path of effects and its average.
@@ -106,38 +111,16 @@ class EventStudy:
         """
         refuse(self.check(comparison), comparison)
         events = _events(comparison, self.max_lead, self.max_lag)
-        treated = treated_mean(comparison)
-        areas = treated.columns[None, :]
-        # the closed form refuses what cannot be told apart before the regression starts
-        fit_assignments(comparison.y, regressors=events.regressors, first=events.first, areas=areas, weights=comparison.weights)
-        frame, weights = comparison.to_frame(), None
-        frame["event"] = REFERENCE
-        frame.loc[frame["first_treated"] > 0, "event"] = events.time.T.ravel()
-        if comparison.weights is not None:
-            frame["weight"], weights = np.tile(comparison.weights, comparison.n_periods), "weight"
-        regression = fit_fixed_effects(
-            frame, f"y ~ i(event, ref={REFERENCE}) | unit + time", n_coefficients=len(events.times), weights=weights
-        )
-        order = np.argsort([int(name.rsplit("::", 1)[1]) for name in regression.names])
-        effects = regression.coefficients[order]
-        vcov = None if regression.vcov is None else regression.vcov[np.ix_(order, order)]
-        gaps = fit_assignments(
-            comparison.y,
-            regressors=events.regressors,
-            first=events.first,
-            areas=areas,
-            weights=comparison.weights,
-            coefficients=effects[None, :],
-        )
-        mean = events.average
+        found = fit_regression(comparison, self, events.effects)
         return Estimate(
             estimator=self.name,
-            att=float(mean @ effects),
-            path=_path(events, effects, vcov),
-            path_vcov=None if vcov is None else _with_reference(events, vcov),
-            series=treated.beside(treated.observed - gaps.gap[0], comparison.periods),
-            pre_rmspe=float(gaps.pre_rmspe[0]),
-            se=None if vcov is None else float(np.sqrt(max(mean @ vcov @ mean, 0.0))),
+            att=found.average(events.effects),
+            path=_path(events, found.coefficients, found.vcov),
+            path_vcov=None if found.vcov is None else _with_reference(events, found.vcov),
+            series=found.series,
+            pre_rmspe=found.pre_rmspe,
+            se=found.average_se(events.effects),
+            coefficients=found.others,
             notes=events.notes,
         )
 
@@ -145,43 +128,24 @@ class EventStudy:
         """Estimates where untreated areas take the treated areas' starts; truly treated areas are left out.
 
         One treated area: every untreated area in turn, with gaps. Several: `draws` random assignments. Equal to `fit` on the
-        panel so relabelled.
+        panel so relabelled; an assignment that `fit` would refuse is left out.
         """
         refuse(self.check(comparison), comparison)
         events = _events(comparison, self.max_lead, self.max_lag)
-        donors = np.flatnonzero(~comparison.treated)
-        single = len(events.first) == 1
-        chosen = draw_assignments(n_areas=donors.size, n_treated=len(events.first), draws=draws, seed=seed)
-        fits = fit_assignments(
-            comparison.y[:, donors],
-            areas=chosen.areas,
-            weights=None if comparison.weights is None else comparison.weights[donors],
-            regressors=events.regressors,
-            first=events.first,
-        )
-        return Placebos(
-            att=fits.coefficients @ events.average,
-            pre_rmspe=fits.pre_rmspe,
-            gaps=fits.gap if single else None,
-            labels=comparison.donors if single and len(chosen.areas) else (),
-            exhaustive=chosen.exhaustive,
-        )
+        return place_regression(comparison, self, events.effects, draws=draws, seed=seed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Events:
     """Event times of the K treated areas.
 
-    time (K, T) after sharing endpoints; times (L,) without the reference; regressors (K, T, L); first (K,); counts (L,), treated
-    areas with that event time; average (L,), what `att` takes of each coefficient; notes.
+    times (L,) without the reference; counts (L,), treated areas with that event time in the window; effects, one regressor for
+    each of `times`; notes.
     """
 
-    time: np.ndarray
     times: np.ndarray
-    regressors: np.ndarray
-    first: np.ndarray
     counts: np.ndarray
-    average: np.ndarray
+    effects: Effects
     notes: tuple[str, ...]
 
 
@@ -215,12 +179,11 @@ def _events(comparison: Comparison, max_lead: int | None, max_lag: int | None) -
             f"Starts fall into {np.unique(first).size} periods: the coefficients mix event times if paths differ between starts."
         )
     return _Events(
-        time=time,
         times=times,
-        regressors=regressors,
-        first=first,
         counts=counts,
-        average=average,
+        effects=Effects(
+            names=tuple(f"event time {event}" for event in times), regressors=regressors, first=first, average=average
+        ),
         notes=tuple(notes),
     )
 
@@ -232,7 +195,7 @@ def _path(events: _Events, effects: np.ndarray, vcov: np.ndarray | None) -> tupl
         PathPoint(event_time=int(event), att=float(effect), n_areas=int(count), se=error)
         for event, effect, count, error in zip(events.times, effects, events.counts, errors, strict=True)
     ]
-    points.append(PathPoint(event_time=REFERENCE, att=0.0, n_areas=len(events.first)))
+    points.append(PathPoint(event_time=REFERENCE, att=0.0, n_areas=len(events.effects.first)))
     return tuple(sorted(points, key=lambda point: point.event_time))
 
 

@@ -7,14 +7,14 @@ from typing import ClassVar
 
 import numpy as np
 
-from evaluation.numerics.assignment import draw_assignments, fit_assignments
-from evaluation.numerics.fixed_effects import fit_fixed_effects
-from evaluation.numerics.treated import refuse, requirements, treated_mean
+from evaluation.numerics.regression import Effects, fit_regression, place_regression
+from evaluation.numerics.specification import Specification
+from evaluation.numerics.treated import refuse, requirements
 from evaluation.results import Card, Check, Comparison, Estimate, Placebos
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TwoWayFixedEffects:
+class TwoWayFixedEffects(Specification):
     """Difference-in-differences as a regression of the outcome on exposure with area and period effects.
 
     ``y_it = area_i + period_t + att * exposure_it + error_it``, with `Comparison.weights` where there are any. Exposure is the
@@ -23,8 +23,16 @@ class TwoWayFixedEffects:
 
     The gap of a treated area is its outcome minus the fitted area and period effects. `Estimate.series` shows the mean gap of the
     treated areas; `Estimate.pre_rmspe` is its root mean square over periods before the start (with several starts, over the areas
-    not started yet in each period).
+    not started yet in each period). With more terms (`Specification`) the gap is after those as well.
+
+    Parameters
+    ----------
+    dose : bool
+        Exposure is an amount, such as a share of households, and areas may have some from the first period on. `att` is then the
+        effect of one unit, and there need be no period before the start.
     """
+
+    dose: bool = False
 
     card: ClassVar[Card] = Card(
         name="twfe",
@@ -53,13 +61,19 @@ class TwoWayFixedEffects:
             "made for this case.",
             "The conventional standard error is wrong with few treated areas; the verdict rests on placebo assignments.",
             "The small-sample factor of the standard error counts all area and period effects. Leaving out those nested in "
-            "clusters, as much published work does, gives one smaller by about the square root of (T - 1) / T with T periods: "
-            "29 per cent with two, 6 with eight, 1 with forty.",
+            "clusters, as much published work does (small_sample='nested'), gives one smaller by about the square root of "
+            "(T - 1) / T with T periods: 29 per cent with two, 6 with eight, 1 with forty.",
+            "Covariates are taken to have the same effect everywhere and not to be changed by the programme; one that the "
+            "programme changes takes part of the effect with it.",
         ),
-        missing_cells="None allowed: a comparison is rectangular. Areas and periods with gaps are left out before, with reasons.",
+        missing_cells=(
+            "Allowed: cells without outcome or covariate are left out of the regression, and the areas that have them count "
+            "less. A treated area must be observed in every period."
+        ),
         source=(
             "Goodman-Bacon (2021), Journal of Econometrics 225(2), theorem 1; Borusyak, Jaravel & Spiess (2024), Review of "
-            "Economic Studies 91(6); computed by pyfixest."
+            "Economic Studies 91(6); computed by pyfixest, and with further terms or missing cells by direct partialling out "
+            "(Frisch & Waugh 1933)."
         ),
         compared_with=(
             "linearmodels PanelOLS and statsmodels standard errors in every finding; published: Card & Krueger (1994) table "
@@ -79,10 +93,13 @@ class TwoWayFixedEffects:
         Areas that are all treated in the end can be enough, so no untreated area is asked for here; a fit that they cannot carry
         is refused.
         """
-        return requirements(comparison, untreated=0)
+        checks = requirements(comparison, untreated=0)
+        if self.dose:
+            checks = [check for check in checks if check.name != "periods_before"]
+        return [*checks, *self.check_terms(comparison)]
 
     def fit(self, comparison: Comparison) -> Estimate:
-        """Estimate the effect of full exposure.
+        """Estimate the effect of full exposure, or of one unit of a dose.
 
         Returns
         -------
@@ -92,24 +109,13 @@ class TwoWayFixedEffects:
         Raises
         ------
         DataError
-            If no area is treated, one is treated from the first period, or area and period effects explain the exposure.
+            If no area is treated, one is treated from the first period (unless exposure is a dose), or area and period effects
+            or other terms explain the exposure.
         """
         refuse(self.check(comparison), comparison)
-        frame, weights = comparison.to_frame(), None
-        if comparison.weights is not None:
-            frame["weight"], weights = np.tile(comparison.weights, comparison.n_periods), "weight"
-        treated = treated_mean(comparison)
-        # the closed form refuses what cannot be told apart before the regression starts
-        fit_assignments(comparison.y, areas=treated.columns[None, :], weights=comparison.weights, **_regressors(comparison))
-        regression = fit_fixed_effects(frame, "y ~ exposure | unit + time", n_coefficients=1, weights=weights)
-        gaps = fit_assignments(
-            comparison.y,
-            areas=treated.columns[None, :],
-            weights=comparison.weights,
-            coefficients=regression.coefficients[None, :],
-            **_regressors(comparison),
-        )
-        starts = np.unique(comparison.first_treated[treated.columns])
+        effects = _effects(comparison)
+        found = fit_regression(comparison, self, effects)
+        starts = np.unique(effects.first)
         notes = (
             (
                 f"Starts fall into {starts.size} periods: areas treated earlier also serve as comparison for later ones, "
@@ -120,11 +126,12 @@ class TwoWayFixedEffects:
         )
         return Estimate(
             estimator=self.name,
-            att=float(regression.coefficients[0]),
+            att=found.average(effects),
             path=(),
-            series=treated.beside(treated.observed - gaps.gap[0], comparison.periods),
-            pre_rmspe=float(gaps.pre_rmspe[0]),
-            se=None if regression.vcov is None else float(np.sqrt(regression.vcov[0, 0])),
+            series=found.series,
+            pre_rmspe=found.pre_rmspe,
+            se=found.average_se(effects),
+            coefficients=found.others,
             notes=notes,
         )
 
@@ -132,29 +139,18 @@ class TwoWayFixedEffects:
         """Estimates where untreated areas take the treated areas' exposure; truly treated areas are left out.
 
         One treated area: every untreated area in turn, with gaps. Several: `draws` random assignments. Equal to `fit` on the
-        panel so relabelled.
+        panel so relabelled; an assignment that `fit` would refuse is left out.
         """
         refuse(self.check(comparison), comparison)
-        donors = np.flatnonzero(~comparison.treated)
-        regressors = _regressors(comparison)
-        chosen = draw_assignments(n_areas=donors.size, n_treated=len(regressors["first"]), draws=draws, seed=seed)
-        fits = fit_assignments(
-            comparison.y[:, donors],
-            areas=chosen.areas,
-            weights=None if comparison.weights is None else comparison.weights[donors],
-            **regressors,
-        )
-        single = len(regressors["first"]) == 1
-        return Placebos(
-            att=fits.coefficients[:, 0],
-            pre_rmspe=fits.pre_rmspe,
-            gaps=fits.gap if single else None,
-            labels=comparison.donors if single and len(chosen.areas) else (),
-            exhaustive=chosen.exhaustive,
-        )
+        return place_regression(comparison, self, _effects(comparison), draws=draws, seed=seed)
 
 
-def _regressors(comparison: Comparison) -> dict[str, np.ndarray]:
-    """Exposure (K, T, 1) and first treated period (K,) of the treated areas."""
+def _effects(comparison: Comparison) -> Effects:
+    """Exposure of the treated areas as the one regressor."""
     columns = np.flatnonzero(comparison.treated)
-    return {"regressors": comparison.exposure[:, columns].T[:, :, None], "first": comparison.first_treated[columns]}
+    return Effects(
+        names=("exposure",),
+        regressors=comparison.exposure[:, columns].T[:, :, None],
+        first=comparison.first_treated[columns],
+        average=np.ones(1),
+    )

@@ -156,7 +156,9 @@ def _fit_chunk(
     before = (np.arange(design.raw.shape[1]) < design.first[:, None]).astype(float)
     waiting = big_w @ before
     early = np.einsum("dgt,gt->dt", gap, before)
-    square = np.divide(early**2, waiting, out=np.zeros_like(early), where=waiting > 0.0).sum(axis=1) / waiting.sum(axis=1)
+    square = np.divide(early**2, waiting, out=np.zeros_like(early), where=waiting > 0.0).sum(axis=1)
+    # with no period before the start (a dose from the first period on) there is nothing to measure
+    square /= np.maximum(waiting.sum(axis=1), np.finfo(float).tiny)
     return AssignmentFits(
         coefficients=coefficients, gap=gap.sum(axis=1) / big_w.sum(axis=1, keepdims=True), pre_rmspe=np.sqrt(square)
     )

@@ -126,8 +126,8 @@ def _inverse(x: np.ndarray, w: np.ndarray, where: str) -> np.ndarray:
     values = np.linalg.eigvalsh(gram)
     if not values[0] > RANK * values[-1]:
         raise DataError(
-            f"{where}: among these areas and those they are compared with a covariate is constant or a sum of the others; leave it "
-            "out or give more areas."
+            f"{where}: among these areas and those they are compared with a covariate is constant or a sum of the others; leave "
+            "it out or give more areas."
         )
     return np.asarray(np.linalg.inv(gram))
 
@@ -139,7 +139,7 @@ def _fit_score(x: np.ndarray, d: np.ndarray, w: np.ndarray, where: str) -> np.nd
     coefficients[0] = np.log(share / (1.0 - share))
     for _ in range(STEPS):
         score = 1.0 / (1.0 + np.exp(-np.clip(x @ coefficients, -30.0, 30.0)))
-        if np.max(score[d == 0.0]) > 1.0 - CERTAIN or np.min(score * (1.0 - score)) < CERTAIN**2:
+        if np.max(score[d == 0.0]) > 1.0 - CERTAIN or np.max(score * (1.0 - score)) < CERTAIN:
             break
         step = np.linalg.solve(((w * score * (1.0 - score))[:, None] * x).T @ x, (w * (d - score)) @ x)
         coefficients = coefficients + step

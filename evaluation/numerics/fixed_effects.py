@@ -19,7 +19,7 @@ class FixedEffectsFit:
     ----------
     names : tuple of str, length L, as the formula names them
     coefficients : array (L,)
-    vcov : array (L, L), cluster-robust by area; None where no degree of freedom is left for it
+    vcov : array (L, L), cluster-robust; None where no degree of freedom is left for it
     """
 
     names: tuple[str, ...]
@@ -27,22 +27,27 @@ class FixedEffectsFit:
     vcov: np.ndarray | None
 
 
-def fit_fixed_effects(frame: pd.DataFrame, formula: str, *, n_coefficients: int, weights: str | None = None) -> FixedEffectsFit:
-    """Fit `formula` (with ``| unit + time``) and cluster the covariance by ``unit``.
+def fit_fixed_effects(
+    frame: pd.DataFrame, formula: str, *, n_coefficients: int, weights: str | None = None, nested: bool = False
+) -> FixedEffectsFit:
+    """Fit `formula` (with ``| unit + time``) and cluster the covariance by ``cluster``.
 
     The small-sample factor counts all fixed effects (``k_fixef='full'``). The default of pyfixest 0.60 leaves out effects nested
     in the clusters and decides which these are by the order of a set of text, so its standard error depends on PYTHONHASHSEED.
+    With `nested` the area effects are taken out of the count here, by degrees of freedom.
 
     Parameters
     ----------
     frame : DataFrame
-        With ``unit``, ``time`` and the formula's columns.
+        With ``unit``, ``time``, ``cluster`` and the formula's columns.
     formula : str
         Such as ``y ~ exposure | unit + time``.
     n_coefficients : int
         How many coefficients there must be.
     weights : str, optional
         Column of area weights.
+    nested : bool
+        Whether area effects, nested in the clusters, are not counted as coefficients.
 
     Raises
     ------
@@ -52,7 +57,8 @@ def fit_fixed_effects(frame: pd.DataFrame, formula: str, *, n_coefficients: int,
     import pyfixest
 
     # with no degree of freedom left the factor would divide by nought, so it is left out and the covariance thrown away
-    free = len(frame) - frame["unit"].nunique() - frame["time"].nunique() + 1 - n_coefficients
+    n_areas = frame["unit"].nunique()
+    free = len(frame) - n_areas - frame["time"].nunique() + 1 - n_coefficients
     ssc = pyfixest.ssc(k_fixef="full", k_adj=free > 0)
 
     # without residuals the standard error is 0, and the t-value, which nobody reads here, is infinite
@@ -60,7 +66,7 @@ def fit_fixed_effects(frame: pd.DataFrame, formula: str, *, n_coefficients: int,
         # pyfixest 0.60 calls pandas with arguments that pandas 3.1 deprecates; its numbers do not depend on it
         warnings.simplefilter("ignore", category=pd.errors.Pandas4Warning)
         try:
-            model = pyfixest.feols(formula, frame, vcov={"CRV1": "unit"}, weights=weights, ssc=ssc, store_data=False)
+            model = pyfixest.feols(formula, frame, vcov={"CRV1": "cluster"}, weights=weights, ssc=ssc, store_data=False)
         except ValueError as error:
             if "collinear" not in str(error):
                 raise
@@ -70,6 +76,8 @@ def fit_fixed_effects(frame: pd.DataFrame, formula: str, *, n_coefficients: int,
         raise DataError(_collinear(formula))
     # the covariance has no public reader in pyfixest 0.60
     vcov = np.array(model._vcov, dtype=float)
+    if nested and free > 0:
+        vcov *= free / (free + n_areas - 1)
     return FixedEffectsFit(
         names=tuple(map(str, coefficients.index)),
         coefficients=coefficients.to_numpy(dtype=float),

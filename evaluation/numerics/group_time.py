@@ -133,10 +133,11 @@ def cell_influence(y: np.ndarray, weights: np.ndarray, cohort: np.ndarray, cells
         rows = order[cells.cohort[order] == g]
         areas = np.flatnonzero(cohort == g)
         influence[np.ix_(rows, areas)] = _centred(y[:, areas], weights[areas], cells.period[rows], cells.base[rows])
-        # cells of a cohort with the same comparison areas share one block
-        controls, kind = np.unique(cells.controls[rows], axis=0, return_inverse=True)
-        for k in range(len(controls)):
-            some, others = rows[kind == k], np.flatnonzero(controls[k][cohort])
+        # the comparison areas of a cohort only ever shrink with the period, so their number tells which they are
+        number = cells.controls[rows].sum(axis=1)
+        for k in np.unique(number):
+            some = rows[number == k]
+            others = np.flatnonzero(cells.controls[some[0]][cohort])
             influence[np.ix_(some, others)] = -_centred(y[:, others], weights[others], cells.period[some], cells.base[some])
     return influence
 
@@ -194,18 +195,10 @@ def combine(values: np.ndarray, cells: Cells, mass: np.ndarray, aggregation: Agg
     return Combined(keys=keys, by_key=by_key, overall=(overall * by_key).sum(axis=1) / overall.sum(axis=1))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class CombinedInfluence:
-    """What each area contributes to the error of combined effects: by_key (K, N) and overall (N,)."""
-
-    by_key: np.ndarray
-    overall: np.ndarray
-
-
-def combined_influence(
+def keyed_influence(
     values: np.ndarray, influence: np.ndarray, *, cells: Cells, weights: np.ndarray, cohort: np.ndarray, aggregation: Aggregation
-) -> CombinedInfluence:
-    """Influence of combined effects of one assignment, with that of the cohorts' shares.
+) -> np.ndarray:
+    """What each area contributes to the error of the K averages by key of one assignment, (K, N).
 
     A cohort's share is estimated too: an area of cohort g adds ``w_i / (sum of W over the key's cells)`` times how far the cells
     of its cohort lie from the key's mean (Callaway & Sant'Anna 2021, corollary 2).
@@ -216,23 +209,59 @@ def combined_influence(
     weights : array (N,)
     cohort : integer array (N,), row of each area
     """
-    n_cohorts = len(cells.starts)
-    mass = sum_by_cohort(weights, cohort, n_cohorts)
+    share = _share(values, cells, weights, cohort, aggregation)
+    order = np.argsort(share.position, kind="stable")
+    first = np.searchsorted(share.position[order], np.arange(share.by_key.size))
+    keyed = np.add.reduceat(influence[order] * share.within[order, None], first, axis=0)
+    by_cohort = np.zeros((share.by_key.size, len(cells.starts) + 1))
+    np.add.at(by_cohort, (share.position, cells.cohort), share.spread)
+    return np.asarray(keyed + by_cohort[:, cohort] * weights)
+
+
+def overall_influence(
+    values: np.ndarray, influence: np.ndarray, *, cells: Cells, weights: np.ndarray, cohort: np.ndarray, aggregation: Aggregation
+) -> np.ndarray:
+    """The same (N,) for the overall average; by cohort the shares of the keys are estimated as well."""
+    share = _share(values, cells, weights, cohort, aggregation)
+    by_cohort = np.bincount(cells.cohort, weights=share.spread * share.overall[share.position], minlength=len(cells.starts) + 1)
+    if aggregation == "group":
+        by_cohort[share.keys] += (share.by_key - share.overall @ share.by_key) / share.mass[share.keys].sum()
+    return np.asarray((share.within * share.overall[share.position]) @ influence + by_cohort[cohort] * weights)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Share:
+    """Shares of one assignment.
+
+    keys (K,); position (C,), each cell's key; within (C,), its share there; spread (C,), how far it lies from the key's mean per
+    unit of weight; by_key and overall (K,), the keys' means and shares; mass (G + 1,), weights of the cohorts.
+    """
+
+    keys: np.ndarray
+    position: np.ndarray
+    within: np.ndarray
+    spread: np.ndarray
+    by_key: np.ndarray
+    overall: np.ndarray
+    mass: np.ndarray
+
+
+def _share(values: np.ndarray, cells: Cells, weights: np.ndarray, cohort: np.ndarray, aggregation: Aggregation) -> _Share:
+    mass = np.bincount(cohort, weights=weights, minlength=len(cells.starts) + 1)
     keys, position = np.unique(keys_of(cells, aggregation), return_inverse=True)
     weight = mass[cells.cohort]
     total = np.bincount(position, weights=weight)
     by_key = np.bincount(position, weights=weight * values) / total
-    shares = np.zeros((keys.size, cells.cohort.size))
-    shares[position, np.arange(position.size)] = weight / total[position]
-    by_cohort = np.zeros((keys.size, n_cohorts + 1))
-    np.add.at(by_cohort, (position, cells.cohort), (values - by_key[position]) / total[position])
-    keyed = shares @ influence + by_cohort[:, cohort] * weights
-    if aggregation != "group":
-        return CombinedInfluence(by_key=keyed, overall=keyed.mean(axis=0))
-    counted = mass[keys] / mass[keys].sum()
-    distance = np.zeros(n_cohorts + 1)
-    distance[keys] = (by_key - counted @ by_key) / mass[keys].sum()
-    return CombinedInfluence(by_key=keyed, overall=counted @ keyed + distance[cohort] * weights)
+    overall = mass[keys] if aggregation == "group" else np.ones(keys.size)
+    return _Share(
+        keys=keys,
+        position=position,
+        within=weight / total[position],
+        spread=(values - by_key[position]) / total[position],
+        by_key=by_key,
+        overall=overall / overall.sum(),
+        mass=mass,
+    )
 
 
 def gap_by_cohort(effects: np.ndarray, cells: Cells, n_periods: int) -> np.ndarray:

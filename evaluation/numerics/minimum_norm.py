@@ -6,8 +6,8 @@ them, which carries the noise of few donors. The weights with the smallest sum o
 of 1.11 against 1.50 (8 periods before, sampling errors) and 1.11 against 1.37 (12 periods); of single areas without sampling
 errors 1.11 against 1.24 (5 periods) and 1.12 against 1.09 (8 periods).
 
-``min ||w||^2 / 2`` subject to ``A w = e``, ``w >= 0`` has the dual ``max e'k - ||(A'k)_+||^2 / 2`` and ``w = (A'k)_+``; its Newton
-method (semi-smooth, with line search) has as many unknowns as periods, whatever the number of donors.
+``min ||w||^2 / 2`` subject to ``A w = e``, ``w >= 0`` has the dual ``max e'k - ||(A'k)_+||^2 / 2`` and ``w = (A'k)_+``; its
+Newton method (semi-smooth, with line search) has as many unknowns as periods, whatever the number of donors.
 """
 
 from __future__ import annotations
@@ -42,13 +42,11 @@ def even_out(donors: np.ndarray, weights: np.ndarray, *, allowed: np.ndarray) ->
     centred = (donors - donors.mean(axis=1, keepdims=True)) / spread
     a = np.vstack([centred, np.ones(donors.shape[1])])
     # orthonormal rows: the same constraints, better conditioned, and collinear ones drop out
-    u, s, vt = np.linalg.svd(a, full_matrices=False)
+    _, s, vt = np.linalg.svd(a, full_matrices=False)
     basis = vt[s > 1e-10 * s[0]] * np.sqrt(a.shape[1])
     goal = weights @ basis.T
     mask = allowed.astype(float)
-    dual = np.zeros_like(goal)
-    dual[:] = (goal @ basis.mean(axis=1) / max(float(basis.mean(axis=1) @ basis.mean(axis=1)), 1e-300))[:, None] * 0.0
-    dual += goal / a.shape[1]
+    dual = goal / a.shape[1]
 
     def value(k: np.ndarray, rows: np.ndarray) -> np.ndarray:
         w = np.maximum(k @ basis, 0.0) * mask[rows]

@@ -11,9 +11,6 @@ from evaluation.numerics.simplex import fit_simplex
 TIME_RIDGE = 1e-6
 """Noise standard deviations in the penalty on the time weights (the source's value): it only makes them unique."""
 
-SPARSE = 4.0
-"""With `sparsify`, weights of at most this part of the largest are dropped (the reference implementation's value)."""
-
 NIL = 1e-12
 """Changes smaller than this share of the largest outcome are rounding: the donors then move in parallel without noise."""
 
@@ -42,7 +39,6 @@ def fit_parallel(
     start: int,
     exposure: np.ndarray,
     n_treated: int,
-    sparsify: bool = False,
 ) -> ParallelFit:
     """Weight donors and early periods (equations 4 to 6 of the source; both minima exact).
 
@@ -60,31 +56,27 @@ def fit_parallel(
         Later periods count by their exposure in what the time weights imitate; equal counts where it is 0 or 1.
     n_treated : int
         Number of areas in each target; with the number of later periods it sets the penalty.
-    sparsify : bool
-        Drop small weights and fit the rest again.
     """
     later = exposure * (np.arange(len(donors)) >= start)
     noise = _noise(donors[:start], allowed)
     zeta = (n_treated * (len(donors) - start)) ** 0.25 * noise
     # without noise any penalty gives the mean of donors that are all alike
-    unit = _weights(
+    unit = fit_simplex(
         donors[:start] - donors[:start].mean(axis=0),
         targets[:, :start].T - targets[:, :start].mean(axis=1),
         allowed=allowed,
         ridge=np.where(noise > 0.0, start * zeta**2, 1.0),
-        sparsify=sparsify,
-    )
+    ).weights
     time = np.empty((len(targets), start))
     for r, columns in enumerate(allowed):
         some = donors[:, columns]
+        # one problem each: without the rows of the areas in the treated places, every matrix is another
         early, late = some[:start].T, (later @ some / later.sum())[:, None]
-        time[r] = _weights(
+        time[r] = fit_simplex(
             early - early.mean(axis=0),
             late - late.mean(),
-            allowed=np.ones((1, start), dtype=bool),
             ridge=np.array([len(early) * (TIME_RIDGE * noise[r]) ** 2 if noise[r] > 0.0 else 1.0]),
-            sparsify=sparsify,
-        )[0]
+        ).weights[0]
     gap = targets - unit @ donors.T
     return ParallelFit(
         gap=gap - (gap[:, :start] * time).sum(axis=1, keepdims=True),
@@ -104,14 +96,3 @@ def _noise(donors: np.ndarray, allowed: np.ndarray) -> np.ndarray:
     square = allowed @ (changes**2).sum(axis=0) - number * mean**2
     deviation = np.sqrt(np.maximum(square, 0.0) / np.maximum(number - 1, 1))
     return np.where(deviation > NIL * np.abs(donors).max(), deviation, 0.0)
-
-
-def _weights(
-    columns: np.ndarray, targets: np.ndarray, *, allowed: np.ndarray, ridge: np.ndarray, sparsify: bool
-) -> np.ndarray:
-    """Simplex weights (R, number of columns) with a ridge."""
-    weights = fit_simplex(columns, targets, allowed=allowed, ridge=ridge).weights
-    if not sparsify:
-        return weights
-    kept = weights > weights.max(axis=1, keepdims=True) / SPARSE
-    return fit_simplex(columns, targets, allowed=kept, ridge=ridge).weights

@@ -2,7 +2,8 @@
 
 Problem r is ``min ||b_r - A w||^2`` over the donors allowed to it, ``w >= 0``, ``sum w = 1``. With ``Z = A - b 1'`` the loss on
 the simplex is ``||Z w||^2``, and its solution is ``w = u / sum(u)`` for the non-negative least squares problem ``min ||Z u||^2 /
-s + (sum(u) - 1)^2`` with any s > 0. A ridge ``k_r ||w||^2`` on the weights is as many further rows ``sqrt(k_r) I`` of Z. The normal matrix of that problem follows from one Gram matrix ``A'A`` for all r, so that
+s + (sum(u) - 1)^2`` with any s > 0. A ridge ``k_r ||w||^2`` on the weights is as
+many further rows ``sqrt(k_r) I`` of Z. The normal matrix of that problem follows from one Gram matrix ``A'A`` for all r, so that
 placebos and leave-one-outs share everything but a few rows. Three steps:
 
 1. the active-set method of Lawson & Hanson (1974, chapter 23) on the Gram matrix, all problems in lockstep;

@@ -3,9 +3,9 @@
 Problem r is ``min sum_k v_rk (b_rk - a_k' w)^2 + l_r' w`` over the donors allowed to it, ``w >= 0``, ``sum w = 1``. `simplex`
 solves the case ``v = 1, l = 0``, which non-negative least squares can carry; a linear term it cannot where the donors outnumber
 the periods, because the function is then flat in some directions but for that term. So the active set works on the simplex
-itself: on a support S with ``H = Z_S' V Z_S + 11'`` (the ones change nothing where weights sum to one) the minimum is ``mu p - q``
-with ``H p = 1``, ``H q = l_S / 2`` and mu so that the weights sum to one. All problems go in lockstep, as in `simplex`, and a fit
-that is handed out carries the same certificate from the data, the Frank-Wolfe gap (Jaggi 2013).
+itself: on a support S with ``H = Z_S' V Z_S + 11'`` (the ones change nothing where weights sum to one) the minimum is
+``mu p - q`` with ``H p = 1``, ``H q = l_S / 2`` and mu so that the weights sum to one. All problems go in lockstep, as in
+`simplex`, and a fit that is handed out carries the same certificate from the data, the Frank-Wolfe gap (Jaggi 2013).
 """
 
 from __future__ import annotations
@@ -25,9 +25,17 @@ FLAT = 1e-10
 class _Problems(Protocol):
     """R quadratic functions on the simplex, scaled to order one."""
 
-    allowed: np.ndarray
-    half_price: np.ndarray | None
-    capacity: int
+    @property
+    def allowed(self) -> np.ndarray:
+        """Boolean (R, N)."""
+
+    @property
+    def half_price(self) -> np.ndarray | None:
+        """Half the price (R, N) of the donors, or None."""
+
+    @property
+    def capacity(self) -> int:
+        """Most donors with weight at any time."""
 
     def block(self, live: np.ndarray, index: np.ndarray) -> np.ndarray:
         """Matrices H (L, W, W) of the problems `live` on the donors `index` (L, W)."""

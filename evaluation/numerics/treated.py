@@ -39,9 +39,25 @@ class TreatedMean:
 
 
 def treated_mean(comparison: Comparison) -> TreatedMean:
-    """Average the treated areas with the comparison's weights."""
+    """Average the treated areas with the comparison's weights.
+
+    Where cells are missing, over the areas observed in the period; not-a-number in a period without any.
+    """
     columns = np.flatnonzero(comparison.treated)
     weights = np.ones(columns.size) if comparison.weights is None else comparison.weights[columns]
+    observed = comparison.observed[:, columns]
+    if not observed.all():
+        part = weights * observed
+        with np.errstate(invalid="ignore"):
+            part = part / part.sum(axis=1, keepdims=True)
+        y = np.where(observed, comparison.y[:, columns], 0.0)
+        se = None if comparison.se is None else np.where(observed, comparison.se[:, columns], 0.0)
+        return TreatedMean(
+            columns=columns,
+            observed=(part * y).sum(axis=1),
+            exposure=(part * comparison.exposure[:, columns]).sum(axis=1),
+            observed_se=None if se is None else np.sqrt((part**2 * se**2).sum(axis=1)),
+        )
     share = weights / weights.sum()
     return TreatedMean(
         columns=columns,

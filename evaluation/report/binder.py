@@ -11,6 +11,8 @@ from evaluation.report.embedded.escape import escape_markdown
 from evaluation.report.tables import ReportTable, frame_to_csv, tabulate, to_csv, to_markdown
 
 IMAGES, DATA = "images", "data"
+MOST_ROWS = 40
+"""Periods that the table of a figure shows in the page."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 
 
@@ -29,35 +31,42 @@ class Binder:
             raise ReportError(f"report: two pieces of the book are both called {path}; give one another name.")
         self.files[path] = content.encode() if isinstance(content, str) else content
 
-    def place_figure(self, picture: Picture, *, up: str) -> str:
-        """Add a picture and its data; return its Markdown.
+    def place_figure(self, picture: Picture, svg: bytes, *, up: str) -> str:
+        """Add a picture and its data; return its Markdown. The table of the data stands in the web edition only.
 
         Parameters
         ----------
         picture : Picture
             The figure.
+        svg : bytes
+            Its file.
         up : str
             ``../`` for pages one folder down, empty for the first page.
         """
         name = safe_name(picture.name)
-        self.add(f"{IMAGES}/{name}.svg", picture.svg)
+        self.add(f"{IMAGES}/{name}.svg", svg)
         self.add(f"{DATA}/{name}.csv", frame_to_csv(picture.data))
-        behind = tabulate(picture.data, caption=f"Data: {picture.caption}", columns=picture.columns)
-        lines = [
-            f'![{escape_markdown(picture.caption)}]({up}{IMAGES}/{name}.svg){{#fig-{name} fig-alt="{attribute(picture.alt)}"}}',
-            "",
-            *([escape_markdown(" ".join(picture.notes)), ""] if picture.notes else []),
-            ':::: {.content-visible when-format="html"}',
-            "",
-            '::: {.callout-note collapse="true" title="Data behind this figure"}',
-            "",
-            to_markdown(behind, f"tbl-behind-{name}"),
-            f"[Download these data as CSV: {escape_markdown(picture.caption)}]({up}{DATA}/{name}.csv)",
+        caption = escape_markdown(picture.caption)
+        # A long series is for a program: the table gives its latest figures, the download all of them.
+        table = picture.data.tail(MOST_ROWS) if "period" in picture.data else picture.data
+        latest = "" if len(table) == len(picture.data) else f", the latest {len(table)} periods"
+        behind = tabulate(table, caption=f"Data: {picture.caption}{latest}", columns=picture.columns)
+        figure = [
+            f"::: {{#fig-{name}}}",
+            f'![]({up}{IMAGES}/{name}.svg){{fig-alt="{attribute(picture.alt)}"}}',
+            escape_markdown(" ".join(picture.notes)),
+            caption,
             ":::",
-            "",
+        ]
+        data = [
+            ':::: {.content-visible when-format="html"}',
+            '::: {.callout-note collapse="true" title="Data behind this figure"}',
+            to_markdown(behind),
+            f"[Download these data as CSV: {caption}]({up}{DATA}/{name}.csv)",
+            ":::",
             "::::",
         ]
-        return "\n".join(lines) + "\n"
+        return join_blocks([*figure, *data])
 
     def place_table(self, table: ReportTable, name: str, *, up: str, download: bool = True) -> str:
         """Add a numbered table and its CSV; return its Markdown."""
@@ -65,11 +74,20 @@ class Binder:
         if not table.rows:
             raise ReportError(f"report: table {name} has no rows; say so in words instead.")
         text = to_markdown(table, f"tbl-{name}")
-        if not download:
-            return text
+        return f"{text}\n{self.place_download(table, name, up=up)}" if download else text
+
+    def place_folded(self, table: ReportTable, name: str, title: str, *, up: str) -> str:
+        """Add a table that the web edition shows folded and the PDF leaves to it; return its Markdown."""
+        shown = [f'::: {{.callout-note collapse="true" title="{attribute(title)}"}}', to_markdown(table), ":::"]
+        return join_blocks(
+            [':::: {.content-visible when-format="html"}', *shown, "::::", self.place_download(table, safe_name(name), up=up)]
+        )
+
+    def place_download(self, table: ReportTable, name: str, *, up: str) -> str:
+        """Add the CSV of a table; return the link to it, which the web edition shows."""
         self.add(f"{DATA}/table-{name}.csv", to_csv(table))
         link = f"[Download this table as CSV: {escape_markdown(table.caption)}]({up}{DATA}/table-{name}.csv)"
-        return f'{text}\n::: {{.content-visible when-format="html"}}\n{link}\n:::\n'
+        return f'::: {{.content-visible when-format="html"}}\n{link}\n:::\n'
 
 
 def safe_name(name: str) -> str:
@@ -77,6 +95,11 @@ def safe_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ReportError(f"report: {name!r} cannot name a page or figure; use letters, digits and hyphens.")
     return name
+
+
+def name_part(identifier: str) -> str:
+    """An identifier of a contract as part of a name, such as ``claimant-rate``."""
+    return safe_name(identifier.replace("_", "-").replace(" ", "-").lower())
 
 
 def attribute(text: str) -> str:
@@ -94,6 +117,11 @@ def attribute(text: str) -> str:
         "}": "&#125;",
     }
     return "".join(named.get(letter, letter) for letter in " ".join(text.split()))
+
+
+def list_items(texts: Sequence[str]) -> str:
+    """Texts from records as a list; nothing for none."""
+    return "".join(f"- {escape_markdown(text)}\n" for text in texts)
 
 
 def join_blocks(blocks: Sequence[str]) -> str:

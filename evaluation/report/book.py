@@ -25,28 +25,31 @@ import yaml
 from evaluation import project
 from evaluation.contracts.records import Contracts
 from evaluation.errors import ReportError
-from evaluation.report import pages
-from evaluation.report.pages import SYNTHETIC_NOTE, Edition, Material
+from evaluation.report import annex, background, front, sections
+from evaluation.report.gallery import Gallery
+from evaluation.report.material import SYNTHETIC_NOTE, Edition, Material
 from evaluation.results import Card, Conclusion, Design, Finding, Panel
-from evaluation.synthesis.numbers import write_month
+from evaluation.synthesis.evidence import units_in_window
 
 __all__ = ["GENERATED", "Book", "Edition", "write_book"]
 
 GENERATED: dict[str, Callable[[Material], str]] = {
-    "banner": pages.write_banner,
-    "answer": pages.write_answer,
-    "programme": pages.write_programme,
-    "data": pages.write_data,
-    "methods": pages.write_methods,
-    "findings": pages.write_findings,
-    "limits": pages.write_limits,
-    "specifications": pages.write_specifications,
-    "checks": pages.write_checks,
-    "data-log": pages.write_data_log,
-    "statement": pages.write_statement,
+    "banner": front.write_banner,
+    "answer": front.write_answer,
+    "programme": background.write_programme,
+    "data": background.write_data,
+    "methods": background.write_methods,
+    "findings": sections.write_findings,
+    "limits": annex.write_limits,
+    "specifications": annex.write_specifications,
+    "checks": annex.write_checks,
+    "data-log": annex.write_data_log,
+    "statement": annex.write_statement,
 }
 """File of ``_generated/`` to the function that writes it."""
 
+FIGURES_KEPT = "figures-cache"
+"""Folder beside the book that keeps drawn figures for the next time."""
 AREAS_BEFORE = "chapters/limits.qmd"
 """Chapter before which the area pages stand."""
 NOT_COPIED = shutil.ignore_patterns(
@@ -129,6 +132,7 @@ def write_book(
         if notebooks is None
         else os.path.relpath(notebooks.resolve(), (book / "areas").resolve()).replace(os.sep, "/"),
         planted=None if planted is None else _read_planted(planted),
+        gallery=Gallery(book.with_name(FIGURES_KEPT)),
     )
     check_edition(material)
     binder = material.binder
@@ -136,9 +140,10 @@ def write_book(
         binder.add(f"_generated/{name}.qmd", write(material))
     codes = sorted(design.estimate_areas, key=lambda code: (design.unit_of(code).name.casefold(), code))
     for code in codes:
-        binder.add(f"areas/{code}.qmd", pages.write_area(material, code))
+        binder.add(f"areas/{code}.qmd", sections.write_area(material, code))
     config = _configure(template, material, [f"areas/{code}.qmd" for code in codes])
     binder.add("_variables.yml", _dump(_variables(material)))
+    material.gallery.forget_others()
     _replace_folder(book, template, {**binder.files, "_quarto.yml": _dump(config).encode()})
     return Book(
         root=book,
@@ -181,9 +186,9 @@ def _variables(material: Material) -> dict[str, Any]:
     return {
         "programme": design.programme_name,
         "title": design.title,
-        "areas": len(design.treated),
+        "areas": len(units_in_window(design, material.primary.id)),
         "release": edition.release,
-        "date": f"{edition.date.day} {write_month(edition.date.strftime('%Y-%m'))}",
+        "date": edition.day,
         "protocol": design.sha256[:12],
     }
 

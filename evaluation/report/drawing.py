@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from evaluation.report.svg import shrink_svg
 from evaluation.synthesis.numbers import MONTHS
 
 if TYPE_CHECKING:
@@ -38,8 +39,12 @@ BAND = "#D5E1EC"
 BAND_EDGE = "#6C8FB0"
 PARTLY = "#EFEFEF"
 
-WIDTH = 7.2
-"""Inches; the width of the text in the PDF."""
+WIDTH = 6.3
+"""Inches; the width of the text in the PDF, so that letters have the size they are drawn at."""
+TOP, BOTTOM = 0.5, 0.5
+"""Inches above and below the axes of a figure with a period axis."""
+HEIGHT = 2.75
+"""Inches; three figures with their captions fit on two thirds of a page."""
 SYNTHETIC = "SYNTHETIC DATA"
 MANY = 30
 """Areas above which a figure shows counts instead of names."""
@@ -71,7 +76,9 @@ class Picture:
     Attributes
     ----------
     name : file name without suffix; holds outcome and area, so that no two figures of a book share it
-    svg : the picture
+    paint : draws the picture on an empty figure
+    height : inches
+    synthetic : whether the picture is marked as made from synthetic data
     alt : what it shows, for readers who do not see it; never the caption
     caption : its title
     data : every number drawn, for the CSV
@@ -80,12 +87,19 @@ class Picture:
     """
 
     name: str
-    svg: bytes
+    paint: Callable[[Figure], None]
+    height: float
+    synthetic: bool
     alt: str
     caption: str
     data: pd.DataFrame
     columns: tuple[str, ...]
     notes: tuple[str, ...] = ()
+
+    @property
+    def svg(self) -> bytes:
+        """The picture as an SVG file, drawn anew at every call."""
+        return draw(self.paint, height=self.height, synthetic=self.synthetic)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """The picture in a notebook, with its alternative text for readers who do not see it."""
@@ -119,7 +133,7 @@ def draw(paint: Callable[[Figure], None], *, height: float, width: float = WIDTH
             _mark_synthetic(figure)
         file = BytesIO()
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
-    return file.getvalue()
+    return shrink_svg(file.getvalue().decode()).encode()
 
 
 def _mark_synthetic(figure: Figure) -> None:

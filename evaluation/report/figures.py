@@ -1,12 +1,11 @@
-"""The figures of the report: pure functions from findings to pictures.
+"""The figures of one finding: pure functions from a finding to a picture.
 
-Every figure comes as a `Picture`: the SVG with its alternative text, its caption, and the numbers drawn. Nothing is kept between
-calls, and the same finding gives the same bytes.
+Every figure comes as a `Picture`: how it is drawn, its alternative text, its caption, and the numbers drawn. Nothing is kept
+between calls, and the same finding gives the same bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,15 +17,16 @@ from evaluation.report import words
 from evaluation.report.drawing import (
     BAND,
     BAND_EDGE,
-    GRID,
+    BOTTOM,
+    HEIGHT,
     MUTED,
     OTHER,
     PLACEBO,
     TEXT,
+    TOP,
     TREATED,
     Picture,
     add_axes,
-    draw,
     figure_name,
     label_ends,
     mark_start,
@@ -35,8 +35,7 @@ from evaluation.report.drawing import (
     show_periods,
     wrap_label,
 )
-from evaluation.report.places import AreaStatus, figure_tiles, figure_timeline
-from evaluation.results import Conclusion, Finding
+from evaluation.results import Finding
 from evaluation.synthesis.sentences import unit_words
 
 if TYPE_CHECKING:
@@ -48,8 +47,6 @@ NORMAL_95 = 1.959964
 QUANTILE_REPS = 40
 """Placebo lines from which 2.5% and 97.5% quantiles mean something; below it the band spans all lines."""
 
-# ---------------------------------------------------------------- one finding
-
 
 def figure_series(finding: Finding, outcome: Outcome) -> Picture:
     """The treated series beside what is estimated without the programme, with the band of sampling error where it is known."""
@@ -58,7 +55,7 @@ def figure_series(finding: Finding, outcome: Outcome) -> Picture:
     error = None if series.observed_se is None else NORMAL_95 * np.asarray(series.observed_se)
 
     def paint(figure: Figure) -> None:
-        axes = add_axes(figure, left=0.55, right=1.35, bottom=0.62, top=0.58)
+        axes = add_axes(figure, left=0.5, right=1.25, bottom=BOTTOM, top=TOP)
         position = np.arange(len(series.periods))
         if error is not None:
             axes.fill_between(position, observed - error, observed + error, facecolor=BAND, edgecolor=BAND_EDGE, linewidth=0.6)
@@ -85,7 +82,9 @@ def figure_series(finding: Finding, outcome: Outcome) -> Picture:
     notes.append("The value axis does not start at zero.")
     return Picture(
         name=figure_name("series", finding.outcome, finding.area, finding.estimator),
-        svg=draw(paint, height=3.6, synthetic=finding.synthetic),
+        paint=paint,
+        height=HEIGHT,
+        synthetic=finding.synthetic,
         alt=words.alt_series(finding, outcome),
         caption=words.caption_series(finding, outcome),
         data=pd.DataFrame(columns),
@@ -101,15 +100,11 @@ def figure_gap(finding: Finding, outcome: Outcome) -> Picture:
     placebos = _placebo_gaps(finding)
 
     def paint(figure: Figure) -> None:
-        from matplotlib.collections import LineCollection
-
-        axes = add_axes(figure, left=0.55, right=1.35, bottom=0.62, top=0.58)
+        axes = add_axes(figure, left=0.5, right=1.25, bottom=BOTTOM, top=TOP)
         position = np.arange(len(gap))
         labels = [(float(gap[-1]), words.place_of(finding), TREATED)]
         if placebos is not None:
-            lines = [np.column_stack((position, row)) for row in placebos]
-            axes.add_collection(LineCollection(lines, colors=PLACEBO, linewidths=0.45, zorder=2))
-            axes.update_datalim(np.column_stack((np.tile(position, len(placebos)), placebos.ravel())))
+            axes.plot(*_join_lines(position, placebos), color=PLACEBO, linewidth=0.45, zorder=2)
             labels.append((_far_end(placebos[:, -1], gap[-1]), "areas without\nthe programme", MUTED))
         axes.plot(position, gap, color="white", linewidth=4.2, zorder=3)
         axes.plot(position, gap, color=TREATED, linewidth=2.4, zorder=4)
@@ -133,7 +128,9 @@ def figure_gap(finding: Finding, outcome: Outcome) -> Picture:
         )
     return Picture(
         name=figure_name("gap", finding.outcome, finding.area, finding.estimator),
-        svg=draw(paint, height=3.6, synthetic=finding.synthetic),
+        paint=paint,
+        height=HEIGHT,
+        synthetic=finding.synthetic,
         alt=words.alt_gap(finding, outcome, placebos),
         caption=words.caption_gap(finding, outcome),
         data=pd.DataFrame(columns),
@@ -155,7 +152,7 @@ def figure_event_study(finding: Finding, outcome: Outcome) -> Picture:
     bands = _event_bands(finding, times)
 
     def paint(figure: Figure) -> None:
-        axes = add_axes(figure, left=0.55, right=1.35 if bands is not None else 0.3, bottom=0.62, top=0.58)
+        axes = add_axes(figure, left=0.5, right=1.25 if bands is not None else 0.2, bottom=BOTTOM, top=TOP)
         if bands is not None:
             axes.fill_between(times, bands.outer_low, bands.outer_high, facecolor="#EDEDED", edgecolor=PLACEBO, linewidth=0.6)
             axes.fill_between(times, bands.low, bands.high, facecolor="#D2D2D2", edgecolor="#757575", linewidth=0.6)
@@ -196,7 +193,9 @@ def figure_event_study(finding: Finding, outcome: Outcome) -> Picture:
         notes.append("Hollow points rest on part of the areas.")
     return Picture(
         name=figure_name("event-study", finding.outcome, finding.area, finding.estimator),
-        svg=draw(paint, height=3.6, synthetic=finding.synthetic),
+        paint=paint,
+        height=HEIGHT,
+        synthetic=finding.synthetic,
         alt=words.alt_event_study(finding, outcome, band=bands is not None),
         caption=words.caption_event_study(finding, outcome),
         data=pd.DataFrame(columns),
@@ -251,6 +250,12 @@ def _placebo_gaps(finding: Finding) -> np.ndarray | None:
     return None
 
 
+def _join_lines(position: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Many lines over one axis (rows: D x T) as one, with gaps between them: one path in the file instead of D."""
+    gap = np.full((len(rows), 1), np.nan)
+    return np.tile([*position, np.nan], len(rows)), np.hstack((rows, gap)).ravel()
+
+
 def _pointwise(gaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     ends = (0.025, 0.975) if len(gaps) >= QUANTILE_REPS else (0.0, 1.0)
     low, high = np.quantile(gaps, ends, axis=0)
@@ -282,136 +287,3 @@ def _difference_axis(outcome: Outcome) -> str:
 def _below_zero(outcome: Outcome) -> str:
     lower = unit_words(outcome).lower
     return f"Below zero: {lower} than it would have been without the programme."
-
-
-# ---------------------------------------------------------------- many conclusions
-
-
-def figure_intervals(conclusions: Sequence[Conclusion], outcome: Outcome, *, name: str = "") -> Picture:
-    """One interval an area, in alphabetical order below the pooled one, with what could be seen and what the programme could do.
-
-    Parameters
-    ----------
-    conclusions : sequence of Conclusion
-        Of one outcome.
-    outcome : Outcome
-        The outcome in words.
-    name : str
-        File name, if not made from the outcome.
-    """
-    rows = sorted(conclusions, key=lambda c: (c.area != "all", c.area_name.casefold()))
-    intervals = [(c.interval.low, c.interval.high) for c in rows if c.interval]
-    # The detectable difference of an area without an estimate may be many times what is of interest: it does not set the scale.
-    known = [c.mde for c in rows if c.mde and (c.interval or not intervals)]
-    reach = max([abs(end) for pair in intervals for end in pair] + known or [1.0]) * 1.08
-    outside = any(c.mde and c.mde > reach for c in rows)
-    height = 1.65 + 0.34 * len(rows)
-
-    def paint(figure: Figure) -> None:
-        axes = add_axes(figure, left=1.95, right=1.75, bottom=0.95, top=0.5)
-        axes.grid(visible=False)
-        axes.grid(axis="x", color=GRID, linewidth=0.8)
-        axes.set_xlim(-reach, reach)
-        axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.axvline(0, color=TEXT, linewidth=1.0, zorder=2)
-        for n, item in enumerate(rows):
-            _paint_interval(axes, n, item, reach)
-        if rows and rows[0].area == "all" and len(rows) > 1:
-            axes.axhline(0.5, color=MUTED, linewidth=0.6)
-        axes.set_yticks(range(len(rows)), [wrap_label(c.area_name, 26) for c in rows])
-        axes.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
-        axes.set_xlabel(_difference_axis(outcome), color=TEXT)
-        unit = unit_words(outcome)
-        for at, text, side in ((-0.02, f"← {unit.lower}", "right"), (0.02, f"{unit.higher} →", "left")):
-            axes.annotate(
-                text,
-                (0, 1),
-                xycoords=("data", "axes fraction"),
-                xytext=(at * 200, 4),
-                textcoords="offset points",
-                ha=side,
-                color=TEXT,
-            )
-        _paint_key(figure)
-
-    columns = pd.DataFrame(
-        {
-            "area": [c.area_name for c in rows],
-            "low": [c.interval.low if c.interval else None for c in rows],
-            "high": [c.interval.high if c.interval else None for c in rows],
-            "best estimate": [c.att for c in rows],
-            "smallest detectable": [c.mde for c in rows],
-            "largest the programme could make": [c.cap for c in rows],
-            "verdict": [c.verdict for c in rows],
-        }
-    )
-    return Picture(
-        name=name or figure_name("intervals", outcome.id, "by-area"),
-        svg=draw(paint, height=height, synthetic=any(c.synthetic for c in rows)),
-        alt=words.alt_intervals(rows, outcome),
-        caption=words.caption_intervals(outcome),
-        data=columns,
-        columns=tuple(columns.columns),
-        notes=("No order of merit: areas stand in alphabetical order.",)
-        + (
-            ("A smallest detectable difference that is not shown lies outside the picture; the table has it.",) if outside else ()
-        ),
-    )
-
-
-def _paint_interval(axes: Axes, row: int, item: Conclusion, reach: float) -> None:
-    if item.cap is not None and item.cap < reach:
-        axes.fill_between(
-            [-item.cap, item.cap], row - 0.32, row + 0.32, facecolor="#F6E3D8", edgecolor=OTHER, linewidth=0.8, zorder=1
-        )
-    if item.mde is not None and item.mde < reach:
-        axes.plot(
-            [-item.mde, item.mde],
-            [row, row],
-            linestyle="none",
-            marker="d",
-            markersize=5.5,
-            color="white",
-            markeredgecolor=TEXT,
-            zorder=6,
-        )
-    if item.interval is not None:
-        axes.plot(
-            [item.interval.low, item.interval.high], [row, row], color=TREATED, linewidth=2.6, solid_capstyle="butt", zorder=4
-        )
-        for end in (item.interval.low, item.interval.high):
-            axes.plot([end, end], [row - 0.16, row + 0.16], color=TREATED, linewidth=1.6, zorder=4)
-        axes.plot([item.att or 0.0], [row], "o", color=TREATED, markersize=5.4, zorder=5)
-    axes.annotate(
-        wrap_label(item.verdict, 24), (1.0, row), xycoords=("axes fraction", "data"), xytext=(10, 0), textcoords="offset points",
-        va="center", ha="left", color=TEXT if item.interval else MUTED, fontsize=8.5, annotation_clip=False,
-    )  # fmt: skip
-
-
-def _paint_key(figure: Figure) -> None:
-    """A line below the axis that shows each mark beside its meaning."""
-    from matplotlib.lines import Line2D
-    from matplotlib.patches import Rectangle
-
-    height = figure.get_size_inches()[1]
-    y = 0.2 / height
-    figure.add_artist(Line2D([0.03, 0.075], [y, y], color=TREATED, linewidth=2.6))
-    figure.add_artist(Line2D([0.0525], [y], color=TREATED, marker="o", markersize=5.4))
-    figure.text(0.085, y, "interval and best estimate", va="center", fontsize=8.5)
-    figure.add_artist(Line2D([0.372], [y], color="white", marker="d", markersize=5.5, markeredgecolor=TEXT))
-    figure.text(0.388, y, "smallest detectable", va="center", fontsize=8.5)
-    patch = Rectangle((0.617, y - 0.06 / height), 0.03, 0.12 / height, facecolor="#F6E3D8", edgecolor=OTHER, linewidth=0.8)
-    figure.add_artist(patch)
-    figure.text(0.655, y, "what the programme could do at most", va="center", fontsize=8.5)
-
-
-__all__ = [
-    "AreaStatus",
-    "Picture",
-    "figure_event_study",
-    "figure_gap",
-    "figure_intervals",
-    "figure_series",
-    "figure_tiles",
-    "figure_timeline",
-]

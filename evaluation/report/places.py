@@ -20,7 +20,6 @@ from evaluation.report.drawing import (
     WIDTH,
     Picture,
     add_axes,
-    draw,
     figure_name,
     name_values,
     short_period,
@@ -74,7 +73,9 @@ def figure_timeline(design: Design, *, synthetic: bool = False) -> Picture:
     )
     return Picture(
         name=figure_name("timeline", "", design.id),
-        svg=draw(paint, height=3.2 if many else 1.2 + 0.34 * len(units), synthetic=synthetic),
+        paint=paint,
+        height=3.2 if many else 1.2 + 0.34 * len(units),
+        synthetic=synthetic,
         alt=words.alt_timeline(design),
         caption=words.caption_timeline(design),
         data=data,
@@ -176,7 +177,9 @@ def figure_tiles(
     where = f" The places with the programme are {', '.join(places)}." if 0 < len(places) <= MANY else ""
     return Picture(
         name=name,
-        svg=draw(paint, height=height, synthetic=synthetic),
+        paint=paint,
+        height=height,
+        synthetic=synthetic,
         alt=f"Map of hexagons, one for each local authority, near where it lies: {said}.{where} The table gives each authority.",
         caption=caption,
         data=data,

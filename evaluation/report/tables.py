@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from evaluation.report.columns import share_width, soften
 from evaluation.report.embedded.escape import escape_markdown
 
 SHORTHAND = {
@@ -29,9 +30,6 @@ SHORTHAND = {
 }
 """Markers that may stand in a cell, and what they mean; the forms that government statistics use."""
 NOT_AVAILABLE, NOT_APPLICABLE = "[x]", "[z]"
-
-WIDEST = 36
-"""Largest share of the width a column gets, in characters."""
 
 _MARKER = re.compile(r"\[[a-z]+\]")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -85,35 +83,34 @@ def to_frame(table: ReportTable) -> pd.DataFrame:
 
 
 def to_markdown(table: ReportTable, label: str = "", *, captioned: bool = True) -> str:
-    """The table as a pipe table with its caption, notes and legend; every cell escaped.
+    """The table as a pipe table with its notes, legend and caption; every cell escaped.
 
     Parameters
     ----------
     table : ReportTable
         The table.
     label : str
-        Identifier such as ``tbl-answer`` that makes it a numbered table; without one it has a caption only.
+        Identifier such as ``tbl-answer`` that makes it a numbered table, notes included; without one it has a caption only.
     captioned : bool
-        Whether the caption is part of it.
+        Whether the caption is part of it; a label needs it.
     """
-    lines = [_pipe([escape_markdown(h) for h in table.header]), _pipe(_rules(table))]
-    lines += [_pipe([escape_markdown(cell) for cell in row]) for row in table.rows]
-    if captioned:
-        lines += ["", f": {escape_markdown(table.caption)}" + (f" {{#{label}}}" if label else "")]
+    rules = [f"{'-' * width}:" if name in table.numeric else f":{'-' * width}" for name, width in zip(
+        table.header, share_width(table.header, table.rows), strict=True
+    )]  # fmt: skip
+    pipes = [_pipe([_cell_text(h) for h in table.header]), _pipe(rules)]
+    pipes += [_pipe([_cell_text(cell) for cell in row]) for row in table.rows]
     below = [*table.notes, *([table.legend] if table.legend else [])]
-    if below:
-        lines += ["", escape_markdown(" ".join(below))]
-    return "\n".join(lines) + "\n"
+    blocks = ["\n".join(pipes), *([escape_markdown(" ".join(below))] if below else [])]
+    caption = escape_markdown(table.caption)
+    if label and captioned:
+        blocks = [f"::: {{#{label}}}", *blocks, caption, ":::"]
+    elif captioned:
+        blocks.insert(1, f": {caption}")
+    return "\n\n".join(blocks) + "\n"
 
 
-def _rules(table: ReportTable) -> list[str]:
-    """The line below the header. Where a table is too wide for its lines, the dashes tell how the width is shared."""
-    rules = []
-    for n, name in enumerate(table.header):
-        longest = max([max(map(len, name.split())), len(name) // 2, *(len(row[n]) for row in table.rows)])
-        dashes = "-" * min(max(longest, 5), WIDEST)
-        rules.append(f"{dashes}:" if name in table.numeric else f":{dashes}")
-    return rules
+def _cell_text(text: str) -> str:
+    return escape_markdown(soften(text))
 
 
 def _pipe(cells: Sequence[str]) -> str:

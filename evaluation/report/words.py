@@ -1,4 +1,4 @@
-"""Headings, captions and alternative texts, made from findings; and the phrases no page may hold.
+"""Headings, summaries, captions and alternative texts, made from findings.
 
 The sentences of verdicts come with the conclusions (`evaluation.synthesis.sentences`), written numbers from
 `evaluation.synthesis.numbers`.
@@ -6,9 +6,8 @@ The sentences of verdicts come with the conclusions (`evaluation.synthesis.sente
 
 from __future__ import annotations
 
-import re
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -21,61 +20,11 @@ from evaluation.synthesis.numbers import (
     write_interval,
     write_magnitude,
     write_month,
-    write_period,
+    write_size,
     write_the_period,
 )
-from evaluation.synthesis.sentences import join_words, unit_words
-
-# ---------------------------------------------------------------- banned phrases
-
-
-@dataclass(frozen=True, slots=True)
-class Banned:
-    """A phrase that must not stand on a page, and what to write."""
-
-    pattern: str
-    instead: str
-
-
-BANNED = (
-    Banned(r"no (?:effect|impact)", "say what the data rule out, or that they cannot tell"),
-    Banned(r"had no", "say what the data rule out, or that they cannot tell"),
-    Banned(r"did(?: not|n['’]t) work", "say what the data rule out, or that they cannot tell"),
-    Banned(r"failed to", "say what happened"),
-    Banned(r"prov(?:es|ed|en)", "say 'suggests', or give the interval"),
-    Banned(r"ineffective", "say what the data rule out, or that they cannot tell"),
-    Banned(r"trend(?:s|ed|ing)? towards?", "give the interval"),
-    Banned(r"(?:nearly|almost|marginally|borderline) (?:statistically )?significant", "give the interval"),
-    Banned(r"marginal(?:ly)?", "give the interval"),
-    Banned(r"improve(?:s|d|ment|ments)?", "say 'lower' or 'higher'"),
-    Banned(r"worse(?:n|ns|ned|ning)?", "say 'lower' or 'higher'"),
-    Banned(r"success(?:ful|fully)? as a result", "say what was lower or higher"),
-    Banned(r"(?<!statistically )significan(?:t|tly|ce)", "say 'statistically significant', or better give the interval"),
-)
-CAUSED = Banned(r"caus(?:ed|es)", "keep it for a verdict of 'detected'")
-
-_QUOTED = re.compile(r"“[^”]*”|\"[^\"\n]*\"|(?<!\w)‘[^’\n]*’(?!\w)|`[^`\n]*`")
-
-
-def check_wording(text: str, *, detected: bool = False) -> list[str]:
-    """List the banned phrases of a text with their surroundings; what stands in quotation marks is not read.
-
-    Parameters
-    ----------
-    text : str
-        Text of a page, without markup.
-    detected : bool
-        Whether the page reports a detected difference, and may speak of causes.
-    """
-    bare = _QUOTED.sub(" ", text)
-    banned = BANNED if detected else (*BANNED, CAUSED)
-    found = []
-    for item in banned:
-        for match in re.finditer(rf"\b(?:{item.pattern})\b", bare, re.IGNORECASE):
-            around = bare[max(match.start() - 30, 0) : match.end() + 30].replace("\n", " ").strip()
-            found.append(f"'{match[0]}' in '…{around}…': {item.instead}")
-    return found
-
+from evaluation.synthesis.phrases import join_words, upper_first
+from evaluation.synthesis.sentences import unit_words
 
 # ---------------------------------------------------------------- headings and summaries
 
@@ -96,39 +45,103 @@ def write_tally(conclusions: Sequence[Conclusion]) -> str:
     return join_words(parts)
 
 
-def write_reach(conclusions: Sequence[Conclusion], outcome: Outcome) -> str:
-    """Could the evaluation have seen it: the detectable differences of the areas beside what the programme could make."""
+def write_checks(findings: Sequence[Finding]) -> str:
+    """How many checks of all methods passed: ``Of 26 checks set in advance, 24 passed, one failed and one was not run.``"""
+    counts = Counter(check.passed for finding in findings for check in finding.checks)
+    total = counts.total()
+    if not total:
+        return ""
+    if counts[True] == total:
+        return f"All {total} checks set in advance passed."
+    parts = [f"{counts[True]} passed"]
+    parts += [f"{write_count(counts[False])} failed"] if counts[False] else []
+    parts += [f"{write_count(counts[None])} {'was' if counts[None] == 1 else 'were'} not run"] if counts[None] else []
+    return f"Of {total} checks set in advance, {join_words(parts)}."
+
+
+def write_lead(conclusion: Conclusion, outcome: Outcome, place: str) -> str:
+    """The answer in one sentence, for readers with no time for a second one.
+
+    Parameters
+    ----------
+    conclusion : Conclusion
+        What it is about.
+    outcome : Outcome
+        The outcome in words.
+    place : str
+        Where, inside a sentence, such as ``the nine areas together``.
+    """
+    unit, interval = unit_words(outcome), conclusion.interval
+    if interval is None:
+        return conclusion.sentence
+    allowed = f"{write_interval(interval, unit)} than it would have been without the programme"
+    subject = f"the {outcome.name} in {place}"
+    if conclusion.verdict == "detected":
+        return f"{upper_first(subject)} was {allowed}."
+    if conclusion.verdict == "too imprecise to tell":
+        return f"The data cannot tell us: {subject} may have been {allowed}."
+    if conclusion.verdict == "large changes ruled out":
+        return f"No difference was detected: {subject} may have been {allowed}, and larger differences are ruled out."
+    if conclusion.verdict == "mixed signs":
+        return "The methods do not agree, so this is not a finding."
+    return "The estimated difference is larger than the people supported could produce, so something else is the likelier reason."
+
+
+def write_reach(pooled: Conclusion | None, areas: Sequence[Conclusion], outcome: Outcome, plausible: float | None) -> str:
+    """Could the evaluation have seen it: what can be detected, beside what is plausible and what the programme could make.
+
+    Parameters
+    ----------
+    pooled : Conclusion or None
+        For all areas together.
+    areas : sequence of Conclusion
+        For single areas.
+    outcome : Outcome
+        The outcome in words.
+    plausible : float or None
+        Largest effect thought plausible beforehand, in the outcome's unit.
+    """
+    return " ".join(filter(None, (_say_detectable(pooled, areas, outcome, plausible), _say_caps(areas, outcome))))
+
+
+def _say_detectable(pooled: Conclusion | None, areas: Sequence[Conclusion], outcome: Outcome, plausible: float | None) -> str:
     unit = unit_words(outcome)
-    mdes = [c.mde for c in conclusions if c.mde is not None]
-    caps = [c.cap for c in conclusions if c.cap is not None]
-    if not mdes:
-        seen = "The smallest difference that could be reliably detected is not established."
-    elif len(mdes) == 1 or write_magnitude(min(mdes), unit) == write_magnitude(max(mdes), unit):
-        seen = f"The smallest difference that could be reliably detected is {write_magnitude(max(mdes), unit)}."
-    else:
-        seen = (
-            f"The smallest difference that could be reliably detected is {write_magnitude(min(mdes), unit)} in the area that is "
-            f"measured best and {write_magnitude(max(mdes), unit)} in the area that is measured least well."
-        )
+    single = [c.mde for c in areas if c.mde is not None]
+    together = None if pooled is None else pooled.mde
+    known = [*single, *([together] if together is not None else [])]
+    if not known:
+        return "The smallest difference that could be reliably detected is not established."
+    parts = [] if together is None else [f"{write_magnitude(together, unit)} for all areas together"]
+    if single:
+        low, high = write_size(min(single), unit), write_magnitude(max(single), unit)
+        parts.append(f"{high} for the area on its own" if len(single) == 1 else f"from {low} to {high} for single areas")
+    said = f"The smallest difference that could be reliably detected is {', and '.join(parts)}."
+    if plausible is None:
+        return said
+    size = f"An effect of {write_magnitude(plausible, unit)}, the largest thought plausible beforehand, would most likely"
+    seen = [mde <= plausible for mde in known]
+    if all(seen):
+        return f"{said} {size} be seen."
+    if not any(seen):
+        return f"{said} {size} go unseen."
+    return f"{said} {size} be seen in some of these comparisons only."
+
+
+def _say_caps(areas: Sequence[Conclusion], outcome: Outcome) -> str:
+    unit, caps = unit_words(outcome), [c.cap for c in areas if c.cap is not None]
+    if not areas:
+        return ""
     if not caps:
-        unknown = "no source states how many people it was to support"
-        return f"{seen} How large a difference the programme could make is not established: {unknown}."
-    largest = write_magnitude(max(caps), unit)
-    most = f"The largest difference the programme could make in any area, if everybody it supports changed, is {largest}"
-    where = "" if len(caps) == len(conclusions) else f" (its volumes are known for {len(caps)} of {len(conclusions)} areas)"
-    both = [(c.mde, c.cap) for c in conclusions if c.mde is not None and c.cap is not None]
+        return "How large a difference the programme could make is not established: no source states how many people it reaches."
+    known = f"in the {write_count(len(caps))} of {write_count(len(areas))} areas where that number is known"
+    most = (
+        f"If everybody it was to support changed, the programme could move the rate by {write_magnitude(max(caps), unit)} at most"
+        f"{'' if len(caps) == len(areas) else f', {known}'}."
+    )
+    both = [(c.mde, c.cap) for c in areas if c.mde is not None and c.cap is not None]
     if both and all(mde > cap for mde, cap in both):
-        end = "So a difference of any size the programme could make would most likely go unseen."
-    elif both and all(mde <= cap for mde, cap in both):
-        end = "So a difference near that size would most likely be seen."
-    else:
-        end = ""
-    return " ".join(filter(None, (seen, f"{most}{where}.", end)))
-
-
-def upper_first(text: str) -> str:
-    """The text with a capital first letter."""
-    return text[:1].upper() + text[1:]
+        return f"{most} Even that would most likely go unseen there."
+    return most
 
 
 # ---------------------------------------------------------------- captions and alternative texts
@@ -165,7 +178,7 @@ def place_of(finding: Finding) -> str:
 
 def caption_series(finding: Finding, outcome: Outcome) -> str:
     """Caption of the treated series beside its counterfactual."""
-    return f"{upper_first(outcome.name)} in {place_of(finding)}: observed, and estimated without the programme"
+    return f"{upper_first(outcome.name)} in {place_of(finding)}: observed, and estimated without the programme ({finding.family})"
 
 
 def alt_series(finding: Finding, outcome: Outcome) -> str:
@@ -183,7 +196,7 @@ def alt_series(finding: Finding, outcome: Outcome) -> str:
 
 def caption_gap(finding: Finding, outcome: Outcome) -> str:
     """Caption of the gap with placebo lines."""
-    return f"Difference in the {outcome.name}, {place_of(finding)} and areas without the programme"
+    return f"Difference in the {outcome.name}, {place_of(finding)} and areas without the programme ({finding.family})"
 
 
 def alt_gap(finding: Finding, outcome: Outcome, placebos: np.ndarray | None) -> str:
@@ -208,7 +221,7 @@ def alt_gap(finding: Finding, outcome: Outcome, placebos: np.ndarray | None) -> 
 
 def caption_event_study(finding: Finding, outcome: Outcome) -> str:
     """Caption of the event study."""
-    return f"Difference in the {outcome.name} by time since the start, {place_of(finding)}"
+    return f"Difference in the {outcome.name} by time since the start, {place_of(finding)} ({finding.family})"
 
 
 def alt_event_study(finding: Finding, outcome: Outcome, *, band: bool) -> str:
@@ -234,13 +247,16 @@ def caption_intervals(outcome: Outcome) -> str:
     return f"{upper_first(outcome.name)}: what the data allow, by area in alphabetical order"
 
 
-def alt_intervals(conclusions: Sequence[Conclusion], outcome: Outcome) -> str:
+def alt_intervals(conclusions: Sequence[Conclusion], outcome: Outcome, plausible: float | None = None) -> str:
     """Alternative text of the intervals by area: every interval in words."""
     unit, parts = unit_words(outcome), []
     for item in conclusions:
         said = f"{write_interval(item.interval, unit)}, {item.verdict}" if item.interval else item.verdict
         parts.append(f"{item.area_name}: {said}")
-    return f"Chart of one interval for each area, with a line at zero. {'. '.join(parts)}."
+    band = (
+        "" if plausible is None else f" and a band of {write_magnitude(plausible, unit)} either way, thought plausible beforehand"
+    )
+    return f"Chart of one interval for each area, with a line at zero{band}. {'. '.join(parts)}."
 
 
 def caption_timeline(design: Design) -> str:
@@ -264,8 +280,3 @@ def alt_timeline(design: Design) -> str:
 def write_axis_period(outcome: Outcome) -> str:
     """What one step of event time is."""
     return {"annual": "Years", "quarterly": "Quarters", "monthly": "Months"}[outcome.frequency]
-
-
-def write_period_cell(period: str, outcome: Outcome) -> str:
-    """A period for a table cell."""
-    return write_period(period, outcome.window_months)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from evaluation.results import Design, Finding, Inference, Interval
 from evaluation.synthesis.numbers import write_count
+from evaluation.synthesis.phrases import join_words
 
 LEAVE_ONE_OUT = "leave_one"
 """Part of the name of every check that leaves one comparison area out at a time."""
@@ -43,7 +44,7 @@ def excludes_zero(finding: Finding) -> bool:
     inference = find_inference(finding)
     if inference is None or inference.interval is None or contains_zero(inference.interval):
         return False
-    return can_detect(inference) and (inference.p_value is None or inference.p_value <= size_of(inference.level) + TOLERANCE)
+    return can_detect(inference) and (inference.p_value is None or inference.p_value <= inference.level + TOLERANCE)
 
 
 def contains_zero(interval: Interval) -> bool:
@@ -51,19 +52,19 @@ def contains_zero(interval: Interval) -> bool:
     return interval.low <= 0 <= interval.high
 
 
-def size_of(level: float) -> float:
-    """Size of a test: 0.05, whether the level is stated as that or as the coverage of its interval, 0.95."""
-    return min(level, 1 - level)
-
-
 def can_detect(inference: Inference) -> bool:
     """Whether the smallest p-value there can be is at or below the size of the test."""
-    return inference.smallest_p is None or inference.smallest_p <= size_of(inference.level) + TOLERANCE
+    return inference.smallest_p is None or inference.smallest_p <= inference.level + TOLERANCE
 
 
 def failed_checks(finding: Finding) -> tuple[str, ...]:
     """Titles of the failed checks that make a comparison unusable; robustness checks are not among them."""
     return tuple(c.title for c in finding.checks if c.passed is False and LEAVE_ONE_OUT not in c.name)
+
+
+def quote_titles(titles: Sequence[str]) -> str:
+    """Titles of checks inside a sentence, as names."""
+    return join_words([f"“{title}”" for title in titles])
 
 
 def compare_methods(headline: Finding, others: Sequence[Finding], design: Design, *, parts: Sequence[Finding] = ()) -> Agreement:
@@ -92,7 +93,7 @@ def compare_methods(headline: Finding, others: Sequence[Finding], design: Design
     for finding in others:
         failed = failed_checks(finding)
         if failed:
-            doubts.append(f"the {_title(finding)} failed a check and cannot confirm: {'; '.join(failed)}")
+            doubts.append(f"the {_title(finding)} failed a check and cannot confirm it: {quote_titles(failed)}")
         else:
             usable.append(finding)
     second = set(design.synthetic_control_estimators)

@@ -188,8 +188,8 @@ def write_count(count: int) -> str:
 
 
 def write_level(level: float) -> str:
-    """The coverage of an interval as ``95%``, from 0.95 or from the size of its test, 0.05."""
-    return f"{round_to(max(level, 1 - level) * 100, 1).normalize():f}%"
+    """The coverage of an interval as ``95%``, from the size of its test, 0.05."""
+    return f"{round_to(100 * (1 - level), 1).normalize():f}%"
 
 
 # ---------------------------------------------------------------- words for time

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evaluation.contracts.records import Outcome
 from evaluation.results import Finding, Inference, Interval
-from evaluation.synthesis.agree import Agreement, describe_mixed
+from evaluation.synthesis.agree import Agreement, can_detect, contains_zero, describe_mixed, quote_titles
 from evaluation.synthesis.numbers import (
     PEOPLE,
     UnitWords,
     choose_digits,
     round_outward,
     to_people,
+    write_count,
     write_figure,
     write_interval,
     write_magnitude,
@@ -20,6 +22,7 @@ from evaluation.synthesis.numbers import (
     write_point,
     write_span,
 )
+from evaluation.synthesis.phrases import lower_first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,11 +70,11 @@ def say_not_estimated(place: str, reason: str) -> str:
     return f"We do not report an estimate for {place}: {reason}."
 
 
-def say_not_credible(failed: tuple[str, ...]) -> str:
+def say_not_credible(failed: Sequence[str]) -> str:
     """No headline figure, and which checks failed."""
-    which = "a check" if len(failed) == 1 else "checks"
+    which = "a check" if len(failed) == 1 else f"{write_count(len(failed))} checks"
     return (
-        f"We do not report a headline figure, because the comparison failed {which} set in advance: {join_words(failed)}. "
+        f"We do not report a headline figure, because the comparison failed {which} set in advance: {quote_titles(failed)}. "
         "The figure is in the annex of estimates by method."
     )
 
@@ -123,24 +126,20 @@ def say_mixed(quoted: Quoted, agreement: Agreement) -> str:
     """Some method excludes zero, and the rest do not confirm it."""
     return (
         f"{describe_mixed(agreement)}; the evidence as a whole does not confirm it. We do not treat this as a finding. "
-        f"By the main method, {_lower_first(quoted.span)} {quoted.subject} may have been "
+        f"By the main method, {lower_first(quoted.span)} {quoted.subject} may have been "
         f"{write_interval(quoted.interval, quoted.unit)} than it would have been without the programme."
     )
 
 
 def say_ruled_out(quoted: Quoted) -> str:
-    """Zero is in the interval, and the effect of interest is not, on one side at least."""
-    unit, plausible = quoted.unit, quoted.plausible or 0.0
+    """Zero is in the interval, and the effect of interest is on neither side."""
+    unit = quoted.unit
     digits = choose_digits(quoted.interval, unit.unit)
     fall, rise = (write_figure(end, digits) for end in round_outward(quoted.interval, digits))
     said = (
-        f"We did not detect a difference in {quoted.subject}, {_lower_first(quoted.span)}. The data rule out a fall of more than "
-        f"{fall} or a rise of more than {unit.amount(rise)}."
+        f"We did not detect a difference in {quoted.subject}, {lower_first(quoted.span)}. The data rule out a fall of more than "
+        f"{fall} or a rise of more than {unit.amount(rise)}; smaller differences remain possible."
     )
-    sides = (("fall", quoted.interval.low <= -plausible), ("rise", quoted.interval.high >= plausible))
-    left = [word for word, kept in sides if kept]
-    if left:
-        said += f" A {left[0]} of {write_magnitude(plausible, unit)}, {quoted.yardstick}, is not ruled out."
     return " ".join(filter(None, (said, _people_either_way(quoted))))
 
 
@@ -151,7 +150,22 @@ def say_imprecise(quoted: Quoted) -> str:
         "than it would have been without the programme."
     )
     end = "Not seeing a difference is not the same as there being none."
-    return " ".join(filter(None, (said, _people_either_way(quoted), say_reach(quoted), end)))
+    return " ".join(filter(None, (said, _say_one_side(quoted), _people_either_way(quoted), say_reach(quoted), end)))
+
+
+def _say_one_side(quoted: Quoted) -> str:
+    """Which side of the plausible effect is ruled out, when one is."""
+    plausible, interval = quoted.plausible, quoted.interval
+    if plausible is None or not can_detect(quoted.inference) or not contains_zero(interval):
+        return ""
+    fall, rise = interval.low > -plausible, interval.high < plausible
+    if fall == rise:
+        return ""
+    out, kept = ("fall", "rise") if fall else ("rise", "fall")
+    return (
+        f"A {out} of {write_magnitude(plausible, quoted.unit)} or more is ruled out; a {kept} of that size, {quoted.yardstick}, "
+        "is not."
+    )
 
 
 def _people_either_way(quoted: Quoted) -> str:
@@ -177,14 +191,3 @@ def say_reach(quoted: Quoted) -> str:
         f"{seen} The {supported} people the programme said it would support could not change the {quoted.outcome.name} "
         f"by more than {write_magnitude(quoted.cap, quoted.unit)}."
     )
-
-
-def join_words(items: tuple[str, ...] | list[str]) -> str:
-    """``a``, ``a and b``, ``a, b and c``."""
-    if len(items) < 2:
-        return "".join(items)
-    return f"{', '.join(items[:-1])} and {items[-1]}"
-
-
-def _lower_first(text: str) -> str:
-    return text[:1].lower() + text[1:]

@@ -113,7 +113,7 @@ def numbers_of(finding, design, outcome):
     """Every number a sentence about this finding may hold."""
     estimate, found = (
         finding.estimate,
-        [design.level * 100, design.plausible_effect or 0.0, len(design.treated), outcome.window_months],
+        [100 - design.level * 100, design.plausible_effect or 0.0, len(design.treated), outcome.window_months],
     )
     found += [
         estimate.att,

@@ -1,7 +1,7 @@
 """How often the default procedure finds something where nothing was planted: ``make simulate``.
 
-Panels without any effect are drawn by `evaluation.simulate`; every place of the trailblazer study is judged as a run would judge it. The last
-results are in ``size_on_the_demonstration.md`` beside this file; the run that makes them rewrites it.
+Panels without any effect are drawn by `evaluation.simulate`; every place of the trailblazer study is judged as a run would
+judge it. The last results are in ``size_on_the_demonstration.md`` beside this file; the run that makes them rewrites it.
 """
 
 from pathlib import Path
@@ -44,8 +44,9 @@ def test_a_true_null_is_rejected_about_as_often_as_the_level_says():
     lines = [
         "# Rejections of a true null, SYNTHETIC panels without effects",
         "",
-        f"{DRAWS} panels (seeds {FIRST_SEED} to {FIRST_SEED + DRAWS - 1}) x {len(design.estimate_areas)} places, level {design.level:g}, "
-        f"code {code_version()}. Places of one panel share their comparison areas, so the standard errors shown are too small.",
+        f"{DRAWS} panels (seeds {FIRST_SEED} to {FIRST_SEED + DRAWS - 1}) x {len(design.estimate_areas)} places, "
+        f"level {design.level:g}, code {code_version()}. Places of one panel share their comparison areas, so the standard",
+        "errors shown are too small.",
         "",
         "| outcome | method | tests | rejected, per cent | standard error |",
         "| --- | --- | --- | --- | --- |",

@@ -11,10 +11,10 @@ from invented import OUTCOMES, RATE, SECOND, make_design, make_finding, make_uni
 from evaluation.errors import ConfigurationError
 from evaluation.results import Check, Finding, Interval
 from evaluation.synthesis import conclude, conclude_all, find_cap, units_in_window
-from evaluation.synthesis.verdict import RULES
+from evaluation.synthesis.rules import RULES
 
 DESIGN = make_design()
-ORDER = [name for name, _ in RULES]
+ORDER = ["not estimated", *RULES]
 FAILED = Check(
     name="pre_trend", title="Parallel paths before the start", passed=False, text="Invented.", value=0.99, threshold=0.95
 )
@@ -55,15 +55,15 @@ def test_a_p_value_above_the_level_is_not_detected_whatever_the_interval():
     assert judge(methods(p_value=0.2, supported=None)).verdict == "too imprecise to tell"
 
 
-@pytest.mark.parametrize("level", [0.05, 0.95])
-def test_a_level_may_be_the_size_of_the_test_or_the_coverage_of_the_interval(level):
-    def at(findings):
+def test_a_level_is_the_size_of_the_test():
+    def at(findings, level):
         return [replace(f, inferences=(replace(f.inferences[0], level=level),)) for f in findings]
 
-    assert "The 95% interval excludes zero" in judge(at(methods(supported=None))).because
-    assert judge(at(methods(smallest_p=0.06, supported=None))).verdict == "too imprecise to tell"
-    assert judge(at(methods(p_value=0.06, supported=None))).verdict == "too imprecise to tell"
-    few = judge(at(methods(interval=None, smallest_p=0.06)))
+    assert "The 95% interval excludes zero" in judge(at(methods(supported=None), 0.05)).because
+    assert "The 90% interval excludes zero" in judge(at(methods(supported=None, p_value=0.09), 0.1)).because
+    assert judge(at(methods(smallest_p=0.06, supported=None), 0.05)).verdict == "too imprecise to tell"
+    assert judge(at(methods(p_value=0.06, supported=None), 0.05)).verdict == "too imprecise to tell"
+    few = judge(at(methods(interval=None, smallest_p=0.06), 0.05))
     assert few.verdict == "not estimated"
     assert "60 placebo comparisons are too few for an interval at the 95% level" in few.sentence
 
@@ -106,7 +106,7 @@ def test_failed_check_of_the_headline_hides_the_figure():
     found = judge(methods(checks=[FAILED]))
     assert found.verdict == "comparison not credible"
     assert (found.att, found.interval, found.people, found.headline) == (None, None, None, None)
-    assert "parallel paths before the start" in found.sentence
+    assert "“Parallel paths before the start”" in found.sentence
 
 
 def test_cap_is_supported_people_over_residents():
@@ -126,17 +126,30 @@ def test_touching_the_cap_is_not_implausible():
     assert judge(methods(att=-4.0, interval=(-5.0, -2.0))).verdict == "detected"
 
 
-def test_large_changes_ruled_out_on_one_side_names_the_other():
-    found = judge(methods(att=-0.4, interval=(-1.3, 0.5)))
-    assert found.verdict == "large changes ruled out"
-    assert "rule out a fall of more than 1.3 or a rise of more than 0.5 percentage points" in found.sentence
-    assert "A fall of 1.0 percentage points, the largest thought plausible beforehand, is not ruled out." in found.sentence
-
-
-def test_large_changes_ruled_out_on_both_sides():
+def test_large_changes_are_ruled_out_on_both_sides_or_not_at_all():
     found = judge(methods(att=-0.1, interval=(-0.7, 0.5)))
     assert found.verdict == "large changes ruled out"
-    assert "not ruled out" not in found.sentence
+    assert "rule out a fall of more than 0.7 or a rise of more than 0.5 percentage points; smaller" in found.sentence
+    assert "excludes both a fall and a rise of 1.0 percentage points" in found.because
+
+
+@pytest.mark.parametrize(
+    ("interval", "words", "because"),
+    [
+        ((-1.3, 0.5), "A rise of 1.0 percentage points or more is ruled out; a fall of that size", "as well as a fall of 1.0"),
+        ((-0.5, 1.3), "A fall of 1.0 percentage points or more is ruled out; a rise of that size", "as well as a rise of 1.0"),
+    ],
+)
+def test_one_side_alone_is_too_imprecise_and_names_what_is_ruled_out(interval, words, because):
+    found = judge(methods(att=0.0, interval=interval))
+    assert found.verdict == "too imprecise to tell"
+    assert f"{words}, the largest thought plausible beforehand, is not." in found.sentence
+    assert because in found.because
+
+
+@pytest.mark.parametrize("interval", [(-1.0, 0.5), (-0.5, 1.0)])
+def test_an_interval_that_touches_the_plausible_effect_rules_nothing_out(interval):
+    assert judge(methods(att=0.0, interval=interval)).verdict == "too imprecise to tell"
 
 
 def test_too_imprecise_prints_both_ends_mde_and_cap():
@@ -159,6 +172,7 @@ def test_unknown_mde_and_cap_are_said_in_words():
 def test_the_yardstick_of_other_outcomes_is_named_as_that_of_the_primary_one():
     found = judge(methods(outcome=SECOND.id, att=-0.4, interval=(-1.3, 0.5)), outcome=SECOND)
     assert "the size set beforehand for the primary outcome" in found.because
+    assert "the size set beforehand for the primary outcome, is not." in found.sentence
     assert "thought plausible" not in found.sentence
 
 
@@ -199,7 +213,14 @@ def test_areas_that_start_after_the_window_are_not_counted():
     assert found.sentence.startswith(
         "From the start in each area (April 2025 at the earliest) to June 2026 the idle rate in the area was"
     )
-    assert not any("Beech" in reason for reason in found.reasons)
+    assert "Not treated within the window, and so used for comparison: Beech." in found.reasons
+
+
+def test_many_names_become_a_number():
+    units = [make_unit("a", "Ash"), *(make_unit(f"late-{n}", f"Late {n}", "2027-01") for n in range(225))]
+    found = judge(methods(area="all", start="2025-04 to 2027-01", supported=None), make_design(units), area="all")
+    assert "Not treated within the window, and so used for comparison: 225 areas." in found.reasons
+    assert not any("Late" in reason for reason in found.reasons)
 
 
 def test_too_few_periods_before_the_start():
@@ -351,6 +372,8 @@ def test_an_interval_with_zero_is_never_detected_and_both_ends_are_printed(findi
         assert found.verdict != "detected"
     assert found.interval == interval
     assert len(re.findall(r"\d+(?:\.\d+)? (?:and|percentage points lower to|or a rise of more than) ", found.sentence)) >= 1
+    if found.verdict == "large changes ruled out":
+        assert -DESIGN.plausible_effect < interval.low <= interval.high < DESIGN.plausible_effect
     if found.verdict == "too imprecise to tell":
         assert "reliably detect is" in found.sentence
         assert "not established" in found.sentence or "could not change" in found.sentence

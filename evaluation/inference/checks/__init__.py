@@ -8,6 +8,8 @@ from types import MappingProxyType
 
 from evaluation.inference.checks import (
     donor_concentration,
+    goodman_bacon,
+    leave_one_donor_out,
     placebo_in_time,
     pre_fit,
     pre_periods,
@@ -22,11 +24,15 @@ SC = "synthetic control"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegisteredCheck:
-    """A check, the families it applies to, and whether it estimates again (then it takes level, draws and seed)."""
+    """A check, the families it applies to, and whether it estimates again (then it takes level, draws and seed).
+
+    With `estimators` it applies to these alone.
+    """
 
     run: Callable[..., Check]
     families: tuple[str, ...]
     estimates_again: bool = False
+    estimators: tuple[str, ...] = ()
 
 
 REGISTRY: Mapping[str, RegisteredCheck] = MappingProxyType(
@@ -36,6 +42,8 @@ REGISTRY: Mapping[str, RegisteredCheck] = MappingProxyType(
         pre_trend.NAME: RegisteredCheck(run=pre_trend.run, families=(DID, SC)),
         placebo_in_time.NAME: RegisteredCheck(run=placebo_in_time.run, families=(DID, SC), estimates_again=True),
         donor_concentration.NAME: RegisteredCheck(run=donor_concentration.run, families=(SC,)),
+        leave_one_donor_out.NAME: RegisteredCheck(run=leave_one_donor_out.run, families=(SC,)),
+        goodman_bacon.NAME: RegisteredCheck(run=goodman_bacon.run, families=(DID,), estimators=("twfe",)),
         two_implementations.NAME: RegisteredCheck(run=two_implementations.run, families=(DID, SC)),
     }
 )
@@ -58,5 +66,5 @@ def run_checks(
     return tuple(
         check.run(comparison, estimator, estimate, placebos, thresholds, **(again if check.estimates_again else {}))
         for check in REGISTRY.values()
-        if estimator.card.family in check.families
+        if estimator.card.family in check.families and estimator.name in (check.estimators or (estimator.name,))
     )

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from evaluation.errors import EvaluationError
 from evaluation.inference.placebo_in_space import infer
 from evaluation.results import NEVER, Check, CheckThresholds, Comparison, Estimate, Estimator, Placebos
 
@@ -43,7 +44,11 @@ def run(
         text = f"Not run: with {periods} periods before the start none can be spared for a moved one."
         return Check(name=NAME, title=TITLE, passed=None, text=text)
     earlier = move_start(comparison, periods=periods, start=periods - back)
-    found = estimator.fit(earlier)
+    try:
+        found = estimator.fit(earlier)
+    except EvaluationError as refusal:
+        # such as predictors of a synthetic control that lie after the moved start
+        return Check(name=NAME, title=TITLE, passed=None, text=f"Not run: {refusal}")
     inference = infer(found, estimator, earlier, level=level, draws=draws, seed=seed)
     if inference.interval is None:
         text = f"Not run: {inference.note}"
@@ -52,7 +57,8 @@ def run(
     passed = abs(found.att) <= half * (1.0 + 1e-9) + 1e-9 * float(np.std(comparison.y))
     text = (
         f"With the start moved back to {earlier.periods[periods - back]}, before the programme, the method finds {found.att:.3g} "
-        f"{comparison.unit or 'units'}, {'within' if passed else 'outside'} what chance gives or the protocol calls negligible (plus or minus {half:.3g})."
+        f"{comparison.unit or 'units'}, {'within' if passed else 'outside'} what chance gives or the protocol calls negligible "
+        f"(plus or minus {half:.3g})."
     )
     return Check(name=NAME, title=TITLE, passed=bool(passed), text=text, value=found.att, threshold=half)
 
@@ -67,4 +73,5 @@ def move_start(comparison: Comparison, *, periods: int, start: int) -> Compariso
         se=None if comparison.se is None else comparison.se[:periods],
         first_treated=np.where(comparison.treated, start, NEVER),
         exposure=exposed.astype(float),
+        covariates={name: values[:periods] for name, values in comparison.covariates.items()},
     )

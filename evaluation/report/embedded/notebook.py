@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import functools
 import hashlib
+import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import yaml
 
 __all__ = ["Embedded", "NotebookError", "embed_cell"]
@@ -38,10 +38,19 @@ class Embedded:
 @functools.lru_cache(maxsize=64)
 def _read(path: Path, stamp: tuple[int, int]) -> Any:
     """Read a notebook once for all its embedded cells; `stamp` (size, time) tells a changed file apart."""
+    # Not by nbformat: checking a file that was just executed takes longer than rendering the report.
     try:
-        return nbformat.read(path, as_version=4)
-    except (ValueError, AttributeError, KeyError) as error:
-        raise NotebookError(f"{path.name} is not a notebook", "an executed .ipynb file", "run it again") from error
+        found = json.loads(path.read_text("utf-8"))
+        if found["nbformat"] == 4 and isinstance(found["cells"], list):
+            return found["cells"]
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise NotebookError(f"{path.name} is not a notebook", "an executed .ipynb file of version 4", "run it again")
+
+
+def _text(value: Any) -> str:
+    """A text of a notebook, which may stand there as its lines."""
+    return "".join(value) if isinstance(value, list) else str(value)
 
 
 def _options(source: str) -> dict[str, Any]:
@@ -55,11 +64,11 @@ def _options(source: str) -> dict[str, Any]:
 
 def _cell(path: Path, label: str) -> tuple[Any, dict[str, Any]]:
     stat = path.stat()
-    for cell in _read(path, (stat.st_size, stat.st_mtime_ns)).cells:
-        if cell.cell_type != "code":
+    for cell in _read(path, (stat.st_size, stat.st_mtime_ns)):
+        if cell.get("cell_type") != "code":
             continue
-        options = _options(cell.source)
-        if label in (options.get("label"), cell.get("id"), *cell.metadata.get("tags", [])):
+        options = _options(_text(cell.get("source", "")))
+        if label in (options.get("label"), cell.get("id"), *cell.get("metadata", {}).get("tags", [])):
             return cell, options
     raise NotebookError(
         f"{path.name} has no cell labelled '{label}'", "a cell that begins with `#| label: name`", "mend the label"
@@ -94,26 +103,26 @@ def embed_cell(path: Path, label: str, up: str) -> Embedded:
             "name the cell neutrally, and give the id to a div around the embed",
         )
     cell, options = _cell(path, label)
-    if not cell.outputs:
+    if not cell.get("outputs"):
         raise NotebookError(f"the cell '{label}' of {path.name} shows nothing", "a cell with outputs", "run the notebook first")
     media: dict[str, bytes] = {}
     name = f"{path.name} cell '{label}'"
     blocks = list(
-        _blocks(cell.outputs, options, name, "media/" + re.sub(r"[^A-Za-z0-9._-]+", "-", f"{path.stem}-{label}"), up, media)
+        _blocks(cell["outputs"], options, name, "media/" + re.sub(r"[^A-Za-z0-9._-]+", "-", f"{path.stem}-{label}"), up, media)
     )
     return Embedded("\n\n".join(blocks), media)
 
 
 def _blocks(outputs: list[Any], options: dict[str, Any], name: str, stem: str, up: str, media: dict[str, bytes]) -> Iterator[str]:
     for output in outputs:
-        if output.output_type == "error":
+        if output["output_type"] == "error":
             raise NotebookError(f"{name} failed: {output.get('ename', 'error')}", "a cell that ran", "run it again")
-        if output.output_type == "stream":
-            if output.name == "stderr":
+        if output["output_type"] == "stream":
+            if output["name"] == "stderr":
                 raise NotebookError(f"{name} writes warnings", "printed text, figures and Markdown", "mend what the warning says")
-            yield _fenced(output.text)
+            yield _fenced(_text(output["text"]))
             continue
-        data = output.data
+        data = {kind: _text(value) for kind, value in output["data"].items() if not isinstance(value, dict)}
         picture = next(((kind, ending) for kind, ending in IMAGES if kind in data), None)
         if "text/html" in data:
             raise NotebookError(f"{name} shows HTML", "Markdown, svg or png", "display a Markdown table instead")

@@ -26,7 +26,7 @@ local function rewrite_link(book, page, el)
   return el
 end
 
-local function float(el)
+local function float(el, page)
   local kind, id = el.attributes.kind, el.identifier
   local caption = el.content[1].content[1].content
   local content = pandoc.Blocks(el.content)
@@ -36,12 +36,13 @@ local function float(el)
   if label then
     heading = '<span class="float-label">' .. label .. ':</span>' .. (heading ~= '' and ' ' .. heading or '')
   end
-  local named = id ~= '' and id .. '-caption' or nil
+  if id == '' then page.unnamed = (page.unnamed or 0) + 1 end
+  local named = (id ~= '' and id or 'unnumbered-' .. page.unnamed) .. '-caption'
   local blocks = pandoc.Blocks {
     raw('<figure class="float float-' .. kind .. '"' .. (id ~= '' and ' id="' .. attribute(id) .. '"' or '') .. '>'),
   }
   if heading ~= '' then
-    blocks:insert(raw('<figcaption' .. (named and ' id="' .. attribute(named) .. '"' or '') .. '>' .. heading .. '</figcaption>'))
+    blocks:insert(raw('<figcaption id="' .. attribute(named) .. '">' .. heading .. '</figcaption>'))
   end
   content = content:walk {
     Table = function(tbl)
@@ -50,7 +51,7 @@ local function float(el)
         for _, cell in ipairs(row.cells) do cell.attributes.scope = 'col' end
       end
       return pandoc.Blocks {
-        raw('<div class="table-scroll" role="region" tabindex="0"' .. (named and ' aria-labelledby="' .. attribute(named) .. '"' or '') .. '>'),
+        raw('<div class="table-scroll" role="region" tabindex="0" aria-labelledby="' .. attribute(named) .. '">'),
         tbl, raw('</div>'),
       }
     end,
@@ -121,7 +122,7 @@ local function render(book, page)
     end,
   }:walk {
     Div = function(el)
-      if el.classes:includes('float') then return float(el) end
+      if el.classes:includes('float') then return float(el, page) end
       if el.classes:includes('callout') then return callout(el) end
       if el.classes:includes('pagebreak') then return raw('<div class="pagebreak"></div>') end
     end,

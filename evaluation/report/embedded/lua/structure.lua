@@ -245,10 +245,11 @@ local function walk_page(book, page, counter, find)
     end,
     Table = function(el)
       local id, caption = table_caption(el)
-      if structure.prefix(id) ~= 'tbl' or #caption == 0 then
+      -- A caption alone makes a table without a number, for what no text refers to.
+      if #caption == 0 or (id ~= '' and structure.prefix(id) ~= 'tbl') then
         local cell = el.head.rows[1] and el.head.rows[1].cells[1]
-        find(cell and stringify(cell.contents), 'a table without caption and id',
-          ': Caption {#tbl-name} under the table, or a tbl- div around it', 'add both')
+        find(cell and stringify(cell.contents), 'a table without caption',
+          ': Caption {#tbl-name} under the table, or a tbl- div around it', 'add it, with an id for a number')
       end
       el.caption, el.identifier = {}, ''
       return float(id, 'tbl', caption, pandoc.Blocks { el })

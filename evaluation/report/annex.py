@@ -1,0 +1,124 @@
+"""Limits and annexes: what this run could not do, every estimate, every check, and where it all comes from."""
+
+from __future__ import annotations
+
+import re
+
+from evaluation.report import content
+from evaluation.report.binder import join_blocks, list_items, name_part
+from evaluation.report.embedded.escape import escape_markdown as escape
+from evaluation.report.material import SYNTHETIC_NOTE, Material
+from evaluation.results import Conclusion
+from evaluation.synthesis.numbers import write_magnitude
+from evaluation.synthesis.phrases import name_or_count, upper_first
+from evaluation.synthesis.sentences import unit_words
+
+UP = "../"
+_PATH = re.compile(r"(?:[A-Za-z]:)?(?:[/\\][^\s/\\'\":]+){2,}")
+
+
+def write_limits(material: Material) -> str:
+    """What this run could not do, and what would change the answer."""
+    treated = material.design.treated
+    lines = []
+    assumed = [u.name for u in treated if u.start_basis in ("assumed", "not established")]
+    if assumed:
+        lines.append(f"The start is assumed, not established by any source, for {name_or_count(assumed)}.")
+    unknown = [u.name for u in treated if u.supported is None]
+    if unknown:
+        lines.append(f"The number of people to be supported is not established for {name_or_count(unknown)}.")
+    lines += [_say_missing(material, item) for item in material.of() if item.verdict == "not estimated"]
+    blocks = ["## In this run {#sec-this-run}", list_items(lines) or "Nothing that was planned is missing."]
+    if material.failures:
+        failed = [f"{job}: {clean_message(text)}" for job, text in material.failures]
+        blocks += ["Steps that did not finish:", list_items(failed)]
+    return join_blocks(
+        [*blocks, "## What would change our mind {#sec-change}", list_items(_list_changes(material, bool(assumed)))]
+    )
+
+
+def _say_missing(material: Material, item: Conclusion) -> str:
+    return f"{item.area_name}, {material.contracts.outcomes[item.outcome].name}: {item.because.removeprefix('No estimate: ')}"
+
+
+def _list_changes(material: Material, assumed: bool) -> list[str]:
+    changes = ["Figures for later periods: more windows that lie wholly after the start."]
+    if assumed:
+        changes.append("First participants' dates, in place of assumed starts.")
+    outcome = material.primary
+    mdes = [c.mde for c in material.of(outcome=outcome.id) if c.mde is not None]
+    sizes = [c.cap for c in material.areas_of(outcome.id) if c.cap is not None]
+    sizes += [material.design.plausible_effect] if material.design.plausible_effect is not None else []
+    if mdes and sizes and min(mdes) > min(sizes):
+        unit = unit_words(outcome)
+        changes.append(
+            f"A measure with less noise: {write_magnitude(min(mdes), unit)} is the smallest difference that can be detected now, "
+            f"and the programme may well make one of {write_magnitude(min(sizes), unit)}."
+        )
+    return changes
+
+
+def clean_message(text: str) -> str:
+    """The first line of an error message without folders of the machine it happened on."""
+    first = next((line.strip() for line in text.splitlines() if line.strip()), "no message")
+    return _PATH.sub(lambda match: re.split(r"[/\\]", match[0])[-1], first)
+
+
+def write_specifications(material: Material) -> str:
+    """Every estimate, p-values included."""
+    blocks = []
+    for plan in material.design.outcomes:
+        mine = material.findings_of(plan.id)
+        if mine:
+            outcome = material.contracts.outcomes[plan.id]
+            name = f"{upper_first(outcome.name)}{'' if plan.primary else ' (exploratory)'}"
+            table = content.table_specifications(mine, outcome, material.cards)
+            blocks += [
+                f"## {escape(name)} {{#sec-spec-{name_part(plan.id)}}}",
+                material.place_table(UP, table, f"specifications-{name_part(plan.id)}"),
+            ]
+    return join_blocks(blocks or ["There are no estimates in this run."])
+
+
+def write_checks(material: Material) -> str:
+    """The results of the checks of every method; each with its number and threshold in the web edition and its download."""
+    blocks = []
+    for plan in material.design.outcomes:
+        mine = [f for f in material.findings_of(plan.id) if f.checks]
+        if mine:
+            name, slug = upper_first(material.contracts.outcomes[plan.id].name), name_part(plan.id)
+            results = content.table_check_results(
+                mine, material.cards, caption=f"{name}: checks that passed, and those that did not"
+            )
+            full = content.table_checks(mine, material.cards, caption=f"{name}: every check", area=True)
+            blocks += [
+                f"## {escape(name)} {{#sec-checks-{slug}}}",
+                material.place_table(UP, results, f"check-results-{slug}", download=False),
+                material.binder.place_folded(full, f"all-checks-{slug}", "Every check, with its number and threshold", up=UP),
+            ]
+    return join_blocks(blocks or ["There are no checks in this run."])
+
+
+def write_data_log(material: Material) -> str:
+    """Hashes that lead from a number back to its data and protocol."""
+    design = material.design
+    versions = sorted({f.provenance.code_version for f in material.findings})
+    panels = sorted({f.provenance.panel_sha256 for f in material.findings})
+    lines = [f"- Protocol of {escape(design.id)}: SHA-256 `{design.sha256}`."]
+    lines += [f"- Panel: SHA-256 `{sha}`." for sha in panels]
+    lines += [f"- Code version: {escape(version)}." for version in versions]
+    lines += [f"- {escape(i.name)}: SHA-256 `{i.sha256}`." for i in sorted(material.panel.inputs, key=lambda i: i.name)]
+    lines.append(f"- Estimates in this report: {len(material.findings)}; conclusions: {len(material.conclusions)}.")
+    return "\n".join(lines) + "\n"
+
+
+def write_statement(material: Material) -> str:
+    """Release, contact and licence."""
+    edition = material.edition
+    lines = [
+        *([SYNTHETIC_NOTE] if material.synthetic else []),
+        f"Release: {edition.release}, {edition.day}.",
+        f"Contact: {edition.contact or 'not given in this provisional release'}.",
+        f"Licence: {edition.licence}.",
+    ]
+    return list_items(lines)

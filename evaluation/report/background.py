@@ -1,0 +1,136 @@
+"""The chapters before the findings: the programme, the data, the methods."""
+
+from __future__ import annotations
+
+from evaluation.report import inventory
+from evaluation.report.binder import join_blocks, list_items
+from evaluation.report.content import table_inputs
+from evaluation.report.drawing import figure_name
+from evaluation.report.embedded.escape import escape_markdown as escape
+from evaluation.report.material import Material
+from evaluation.report.places import figure_tiles, figure_timeline
+from evaluation.results import Design
+from evaluation.synthesis.evidence import POOLED, units_in_window
+from evaluation.synthesis.numbers import write_level
+from evaluation.synthesis.phrases import end_sentence, upper_first
+
+MANY = 40
+"""Treated areas above which the tables of areas are a download instead of a table in the page."""
+
+
+def write_programme(material: Material) -> str:
+    """What the programme is, where and when it started, what it reaches, and what it is compared with."""
+    design, contracts = material.design, material.contracts
+    programme = contracts.programmes.get(design.programme)
+    blocks = []
+    if programme is not None:
+        blocks.append(f"**{escape(programme.name)}.** For {escape(end_sentence(programme.target_group))}")
+        source = f"Source: {programme.source}" if programme.source else ""
+        blocks.append(" ".join(escape(end_sentence(text)) for text in (programme.note, source) if text))
+    starts, notes = inventory.table_starts(design, contracts), inventory.table_start_notes(design)
+    timeline = material.place_figure("../", figure_timeline, design, synthetic=material.synthetic)
+    blocks.append("## Where and when {#sec-where}")
+    if len(design.treated) > MANY:
+        blocks += [
+            f"{len(design.treated)} areas have the programme on record; {len(units_in_window(design, material.primary.id))} "
+            "of them start within the window of the primary outcome. The others serve as comparison until they start.",
+            material.binder.place_download(starts, "starts", up="../"),
+            material.binder.place_download(notes, "start-notes", up="../"),
+            timeline,
+        ]
+    else:
+        blocks += [material.place_table("../", starts, "starts"), timeline, material.place_table("../", notes, "start-notes")]
+        funding = inventory.table_funding(design, contracts)
+        if funding is not None:
+            blocks += ["## Funding {#sec-funding}", material.place_table("../", funding, "funding")]
+    return join_blocks([*blocks, *_comparison_blocks(material)])
+
+
+def _comparison_blocks(material: Material) -> list[str]:
+    outcome = material.primary.id
+    codes = [POOLED, *material.design.estimate_areas]
+    finding = next((f for code in codes for f in material.methods_of(outcome, code)), None)
+    blocks = ["## Areas for comparison {#sec-comparison}"]
+    if finding is None:
+        return [*blocks, "No comparison could be made in this run; [the limits](limits.qmd#sec-limits) say why."]
+    whose = "all treated areas together" if finding.area == POOLED else finding.area_name
+    figure = material.place_figure(
+        "../",
+        figure_tiles,
+        list(material.contracts.areas.values()),
+        inventory.find_statuses(material.contracts, material.design, material.panel, finding),
+        name=figure_name("map", outcome, finding.area),
+        caption="Local authorities with the programme, used for comparison, and left out",
+        synthetic=material.synthetic,
+    )
+    said = (
+        f"The map shows the comparison for {whose}, {material.primary.name}: {finding.n_donors:,} areas without the programme "
+        "serve as comparison."
+    )
+    excluded = inventory.table_exclusions(finding)
+    return [*blocks, escape(said), figure, *([material.place_table("../", excluded, "left-out")] if excluded else [])]
+
+
+def write_data(material: Material) -> str:
+    """Outcomes and files."""
+    outcomes = inventory.table_outcomes(material.design, material.contracts.outcomes)
+    blocks = [material.place_table("../", outcomes, "outcomes")]
+    for plan in material.design.outcomes:
+        outcome = material.contracts.outcomes[plan.id]
+        if outcome.note:
+            blocks.append(f"**{escape(upper_first(outcome.name))}.** {escape(end_sentence(outcome.note))}")
+    blocks.append("## Sources {#sec-sources}")
+    if material.panel.inputs:
+        blocks.append(material.place_table("../", table_inputs(material.panel.inputs, material.contracts), "inputs"))
+    for name in sorted({item.source for item in material.panel.inputs}):
+        source = material.contracts.sources.get(name)
+        if source is not None:
+            parts = (
+                source.description,
+                source.limitations,
+                f"Revisions: {source.revision_policy}",
+                f"Licence: {source.licence}",
+                source.attribution,
+            )
+            said = " ".join(escape(end_sentence(part)) for part in parts if part)
+            blocks.append(f"**{escape(source.title)}** ({escape(source.publisher)}). {said}")
+    return join_blocks(blocks)
+
+
+def write_methods(material: Material) -> str:
+    """A box a method, the protocol, and departures from it."""
+    blocks = []
+    for card in material.cards.values():
+        parts = [
+            f"## {escape(card.title)}",
+            escape(card.plain),
+            f"**What it estimates.** {escape(card.estimand)}",
+            "**What it assumes.**",
+            list_items(card.assumptions),
+            "**Where it falls short.**",
+            list_items(card.limits),
+            f"**Missing figures.** {escape(card.missing_cells)}",
+            f"**Source.** {escape(card.source)} Compared with: {escape(card.compared_with)}",
+        ]
+        blocks.append(f"::: {{.callout-note}}\n{join_blocks(parts)}:::")
+    blocks += ["## The protocol {#sec-protocol}", list_protocol(material.design, material.primary.unit_words)]
+    deviations = material.edition.deviations
+    blocks.append("Departures from the protocol:" if deviations else "Departures from the protocol: none is on record.")
+    return join_blocks([*blocks, list_items(deviations)])
+
+
+def list_protocol(design: Design, unit: str) -> str:
+    """What was set in advance, one item each; `unit` is that of the primary outcome, in words."""
+    limits = design.thresholds
+    plausible = "not set" if design.plausible_effect is None else f"{design.plausible_effect:g} {unit}"
+    lines = [
+        f"At least {limits.minimum_pre_periods} periods before the start.",
+        f"Misfit before the start at most {limits.maximum_pre_rmspe_ratio:g} times the median of areas without the programme.",
+        f"Largest difference before the start at most at the {100 * limits.maximum_pre_trend:g} per cent point of those of areas "
+        "without the programme.",
+        f"A difference before the start of up to {limits.negligible_effect:g} {unit} is too small to count against a comparison.",
+        f"No comparison area with more than {100 * limits.maximum_donor_weight:g} per cent of the weight.",
+        f"Largest effect thought plausible beforehand: {plausible}.",
+        f"Intervals at the {write_level(design.level)} level; at most {design.draws:,} placebo assignments; seed {design.seed}.",
+    ]
+    return f"- Protocol: {escape(design.id)}, SHA-256 `{design.sha256[:16]}`.\n{list_items(lines)}"

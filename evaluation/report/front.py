@@ -1,0 +1,114 @@
+"""The first page, and the line below every chapter's title."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evaluation.contracts.records import Outcome
+from evaluation.report import words
+from evaluation.report.answers import table_answer
+from evaluation.report.binder import attribute, join_blocks, list_items, safe_name
+from evaluation.report.embedded.escape import escape_markdown as escape
+from evaluation.report.intervals import figure_intervals
+from evaluation.report.material import SYNTHETIC_NOTE, Material
+from evaluation.results import Conclusion, VerdictName
+from evaluation.synthesis.evidence import POOLED, find_plausible, place_words
+from evaluation.synthesis.phrases import upper_first
+
+NOT_RANKED = "Which area did best: areas differ in size, start and noise, and no method here ranks them."
+
+SAYABLE: dict[VerdictName, tuple[str, str]] = {
+    "detected": (
+        "The {outcome} differed from what the comparison areas suggest, by the range above.",
+        "That participants themselves fared better: these are figures about all residents.",
+    ),
+    "too imprecise to tell": (
+        "The published figures are too imprecise to tell whether the {outcome} changed.",
+        "That the programme made a difference, or that it made none.",
+    ),
+    "large changes ruled out": (
+        "A change of the {outcome} outside the range above is not compatible with the data.",
+        "That nothing changed: smaller differences remain possible.",
+    ),
+    "mixed signs": (
+        "The methods do not agree, so there is no finding.",
+        "The estimate of any one method on its own.",
+    ),
+    "not estimated": (
+        "It is too early for an estimate, or the data are not there.",
+        "Anything about the programme's results where no estimate is given.",
+    ),
+    "comparison not credible": (
+        "A check set in advance failed, so no headline figure is given.",
+        "The figure in the annex, as a result of the programme.",
+    ),
+    "implausible size": (
+        "Something other than this programme is the likelier reason for the difference.",
+        "That the programme made a difference of that size.",
+    ),
+}
+"""What a verdict allows to be said, and what it does not."""
+
+
+def write_banner(material: Material) -> str:
+    """The line below every chapter's title. The synthetic mark stands in the head of every page besides."""
+    edition = material.edition
+    if edition.release == "provisional":
+        return f"*Provisional release, {edition.day}: the figures may change.*\n"
+    return f"*Released {edition.day}.*\n"
+
+
+def write_answer(material: Material) -> str:
+    """The one-page answer: verdict, one sentence, figure; then the rest."""
+    design, outcome = material.design, material.primary
+    pooled = next((c for c in material.of(outcome=outcome.id) if c.area == POOLED), None)
+    areas, shown = material.areas_of(outcome.id), material.of(outcome=outcome.id)
+    blocks = [f"**The question.** {escape(design.question)}"]
+    if material.synthetic:
+        blocks.insert(0, f'::: {{.callout-warning title="Synthetic data"}}\n{SYNTHETIC_NOTE}\n:::')
+    if pooled is not None:
+        place = place_words(design, POOLED, outcome.id)
+        title = f"{upper_first(outcome.name)}, {place.removeprefix('the ')}: {pooled.verdict}"
+        lead = escape(words.write_lead(pooled, outcome, place))
+        blocks.append(f'::: {{.callout-important title="{attribute(title)}"}}\n{lead}\n:::')
+    if any(c.interval or c.mde for c in shown):
+        plausible = find_plausible(design, outcome)
+        blocks.append(material.place_figure("", figure_intervals, shown, outcome, plausible=plausible))
+    if areas:
+        label = "Area by area" if pooled is not None else f"{upper_first(outcome.name)}, area by area"
+        tally = upper_first(words.write_tally(areas))
+        blocks.append(f"**{escape(label)}.** {escape(tally)}. Each area has [a page of its own](#sec-area-pages).")
+    if pooled is not None and pooled.interval is not None:
+        blocks.append(f"**In full.** {escape(pooled.sentence)}")
+    if shown:
+        reach = words.write_reach(pooled, areas, outcome, find_plausible(design, outcome))
+        blocks += ["## Could this evaluation have seen a difference? {.unnumbered}", escape(reach)]
+        blocks += ["## What you can say, and what you cannot {.unnumbered}", _say_and_not_say(pooled, areas, outcome)]
+    together = material.of(area=POOLED)
+    if together:
+        caption = "Every outcome, all areas together"
+        table = table_answer(together, material.contracts.outcomes, caption=caption, by="outcome")
+        blocks += [f"## {caption} {{.unnumbered}}", material.place_table("", table, "answer")]
+    return join_blocks([*blocks, *_list_area_pages(material)])
+
+
+def _say_and_not_say(pooled: Conclusion | None, areas: Sequence[Conclusion], outcome: Outcome) -> str:
+    verdicts = {c.verdict for c in ([pooled] if pooled else areas)}
+    pairs = [pair for verdict, pair in SAYABLE.items() if verdict in verdicts]
+    can = [say.format(outcome=outcome.name) for say, _ in pairs]
+    cannot = [*(not_say for _, not_say in pairs), NOT_RANKED]
+    return join_blocks(["You can say:", list_items(can), "You cannot say:", list_items(cannot)])
+
+
+def _list_area_pages(material: Material) -> list[str]:
+    units = [material.design.unit_of(code) for code in material.design.estimate_areas]
+    links = [
+        f"[{escape(u.name)}](areas/{safe_name(u.code)}.qmd#{area_id(u.code)})"
+        for u in sorted(units, key=lambda u: u.name.casefold())
+    ]
+    return ["## Pages by area {#sec-area-pages .unnumbered}", f"{'; '.join(links)}."] if links else []
+
+
+def area_id(code: str) -> str:
+    """Identifier of an area's page."""
+    return f"sec-area-{safe_name(code)}"

@@ -1,0 +1,137 @@
+"""The findings: a section for each area and outcome, on the page of all areas together or on the area's own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evaluation.contracts.records import Outcome
+from evaluation.report import content, figures, words
+from evaluation.report.answers import table_answer, table_planted
+from evaluation.report.binder import join_blocks, list_items, name_part
+from evaluation.report.embedded.escape import escape_markdown as escape
+from evaluation.report.front import area_id
+from evaluation.report.intervals import figure_intervals
+from evaluation.report.material import Material
+from evaluation.results import Conclusion, Finding
+from evaluation.synthesis.evidence import POOLED, find_plausible
+from evaluation.synthesis.numbers import write_month
+from evaluation.synthesis.phrases import end_sentence, join_words, upper_first
+
+DONOR_NOTEBOOK = "30_estimate_synthetic_control.ipynb"
+"""Executed notebook whose ``donor-table`` the report shows."""
+UP = "../"
+
+
+def write_findings(material: Material) -> str:
+    """All areas together, then the areas side by side."""
+    outcomes, blocks = material.contracts.outcomes, []
+    together = material.of(area=POOLED)
+    if not together:
+        blocks.append("This study gives no estimate for all areas together: each area stands for itself.")
+    for item in together:
+        blocks += write_section(material, item)
+    for plan in material.design.outcomes:
+        areas, outcome = material.areas_of(plan.id), outcomes[plan.id]
+        if not areas:
+            continue
+        name = f"{upper_first(outcome.name)}{'' if plan.primary else ' (exploratory)'}"
+        table = table_answer(areas, outcomes, caption=f"{name}, areas in alphabetical order", by="area")
+        blocks += [
+            f"## {escape(name)}, by area {{#sec-by-area-{name_part(plan.id)}}}",
+            material.place_table(UP, table, f"by-area-{name_part(plan.id)}"),
+            f"{escape(upper_first(words.write_tally(areas)))}.",
+        ]
+        if not plan.primary and any(c.interval or c.mde for c in areas):
+            shown, plausible = material.of(outcome=plan.id), find_plausible(material.design, outcome)
+            blocks.append(material.place_figure(UP, figure_intervals, shown, outcome, plausible=plausible))
+    if material.planted is not None:
+        planted = table_planted(material.planted, material.conclusions, material.design, outcomes)
+        if planted is not None:
+            blocks += ["## What was planted beside what was found {#sec-planted}", material.place_table(UP, planted, "planted")]
+    return join_blocks(blocks)
+
+
+def write_area(material: Material, code: str) -> str:
+    """The page of one area: every outcome, its verdict in the heading."""
+    unit = material.design.unit_of(code)
+    members = [material.name_area(member) for member in unit.members]
+    blocks = [f"# {escape(unit.name)} {{#{area_id(code)}}}", "{{< include ../_generated/banner.qmd >}}"]
+    if members != [unit.name]:
+        blocks.append(f"Local authorities: {escape(join_words(sorted(members, key=str.casefold)))}.")
+    start = f"The programme is taken to start in {write_month(unit.start)} ({unit.start_basis})."
+    blocks.append(escape(f"{start} {end_sentence(unit.start_note)}".strip()))
+    if unit.supported is not None:
+        reach = f"People the programme said it would support in its first year: {unit.supported:,}."
+        blocks.append(escape(f"{reach} {end_sentence(unit.supported_source)}".strip()))
+    else:
+        blocks.append("How many people the programme said it would support here is not established.")
+    for item in material.of(area=code):
+        blocks += write_section(material, item)
+    return join_blocks(blocks)
+
+
+def write_section(material: Material, item: Conclusion) -> list[str]:
+    """Heading with the verdict, sentence, what decided, methods side by side, figures, donors, checks that did not pass."""
+    outcome = material.contracts.outcomes[item.outcome]
+    name = f"{name_part(item.outcome)}-{item.area}"
+    blocks = [
+        f"## {escape(words.write_heading(item, outcome))} {{#sec-{name}}}",
+        escape(item.sentence),
+        f"**What decided.** {escape(item.because)}",
+        list_items(item.reasons),
+    ]
+    methods = material.methods_of(item.outcome, item.area)
+    if not methods:
+        return blocks
+    where = f"{upper_first(outcome.name)}, {words.place_of(methods[0])}"
+    if item.verdict not in ("comparison not credible", "not estimated"):
+        table = content.table_methods(methods, outcome, material.cards, caption=f"{where}: methods side by side")
+        blocks.append(material.place_table(UP, table, f"methods-{name}", download=False))
+    blocks += _place_figures(material, item, methods, outcome)
+    if item.verdict != "not estimated":
+        blocks += _place_donors(
+            material, item, methods, caption=f"{where}: the comparison areas that carry the weight", name=name
+        )
+        blocks += _place_checks(material, item, methods, caption=f"{where}: checks that did not pass", name=name)
+    return blocks
+
+
+def _place_figures(material: Material, item: Conclusion, methods: Sequence[Finding], outcome: Outcome) -> list[str]:
+    """The series beside what is estimated; for the primary outcome the event study; for a single area the placebo areas."""
+    design = material.design
+    headline = next((f for f in methods if f.estimator in design.did_estimators[:1]), methods[0])
+    shown = next((f for f in methods if f.estimator in design.synthetic_control_estimators), headline)
+    figures_shown = [material.place_figure(UP, figures.figure_series, shown, outcome)]
+    if item.verdict == "not estimated":
+        return figures_shown
+    # The headline method may have a single coefficient; the one with a path by event time is then the one to look at.
+    with_path = next((f for f in methods if f.estimator in design.did_estimators and len(f.estimate.path) > 2), None)
+    if with_path is not None and (item.primary or item.area == POOLED):
+        figures_shown.append(material.place_figure(UP, figures.figure_event_study, with_path, outcome))
+    if item.area != POOLED:
+        figures_shown.append(material.place_figure(UP, figures.figure_gap, shown, outcome))
+    return figures_shown
+
+
+def _place_donors(material: Material, item: Conclusion, methods: Sequence[Finding], *, caption: str, name: str) -> list[str]:
+    """Donor weights: of the primary outcome from the executed notebook where it is there; of others for the web edition."""
+    weighted = next((f for f in methods if f.estimate.weights), None)
+    if weighted is None:
+        return []
+    table = content.table_donors(weighted, caption=caption)
+    if not item.primary:
+        return [material.binder.place_folded(table, f"donors-{name}", "Comparison areas that carry the weight", up=UP)]
+    embedded = material.embed(item.outcome, item.area, DONOR_NOTEBOOK, "donor-table")
+    if embedded:
+        return [f"::: {{#tbl-donors-{name}}}\n{embedded}\n\n{escape(caption)}\n:::"]
+    return [material.place_table(UP, table, f"donors-{name}", download=False)]
+
+
+def _place_checks(material: Material, item: Conclusion, methods: Sequence[Finding], *, caption: str, name: str) -> list[str]:
+    said = words.write_checks(methods)
+    if not said:
+        return []
+    link = f"[The annex](../annex/checks.qmd#sec-checks-{name_part(item.outcome)}) has all of them."
+    table = content.table_open_checks(methods, material.cards, caption=caption)
+    left = [material.place_table(UP, table, f"checks-{name}", download=False)] if table else []
+    return [f"**Checks.** {escape(said)} {link}", *left]
