@@ -27,8 +27,8 @@ test: $(VENV)/.test ## set up what the tests need and run them
 	@$(MAKE) --no-print-directory check
 
 check: $(VENV)/.test ## style, types, import contracts, stripped notebooks
-	@$(BIN)/ruff check evaluation tests
-	@$(BIN)/ruff format --check evaluation tests
+	@$(BIN)/ruff check evaluation tests benchmarks
+	@$(BIN)/ruff format --check evaluation tests benchmarks
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python tests/stripped_notebooks.py
@@ -37,7 +37,7 @@ simulate: $(VENV)/.test ## the long simulations (many minutes)
 	@$(BIN)/python -m pytest -m slow
 
 benchmark: $(PEERS)/.benchmark ## time ourselves against the field's packages (about half an hour); writes benchmarks/results.md
-	@$(PEERS)/bin/python benchmarks/run.py
+	@$(PEERS)/bin/python -m benchmarks.run
 
 lock: $(VENV)/.tools ## resolve the lock files again from pyproject.toml
 	@$(COMPILE) requirements/tools.in -o requirements/tools.txt

@@ -91,6 +91,21 @@ def evaluate(study: Study, comparison: Comparison, estimator: str) -> Finding:
     )
 
 
+def choose_estimators(names: str, planned: Sequence[str]) -> tuple[str, ...]:
+    """Estimators named in a text, parted by commas; those planned where the text is empty.
+
+    Raises
+    ------
+    ConfigurationError
+        If a name is not in the registry; the message lists those that are.
+    """
+    chosen = tuple(name.strip() for name in names.split(",") if name.strip()) or tuple(planned)
+    unknown = [name for name in chosen if name not in ESTIMATORS]
+    if unknown:
+        raise ConfigurationError(f"estimator {unknown[0]!r} is not known; there are {', '.join(ESTIMATORS)}.")
+    return chosen
+
+
 def save_findings(findings: Sequence[Finding], results: Path | str = "") -> tuple[Path, ...]:
     """Write findings as files below a folder (empty = ``runs/interactive``); returns where.
 

@@ -128,6 +128,9 @@ class CheckThresholds:
     digit published."""
     maximum_forbidden_weight: float = 0.5
     """Largest weight that comparisons with areas already treated may have in a two-way fixed effects estimate (0 to 1)."""
+    minimum_breakdown: float = 0.0
+    """How many times as large as before the start violations of parallel trends may be before the effect can no longer be told
+    from nil; 0 = not judged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -567,6 +570,12 @@ class Card:
     missing_cells: str
     source: str
     compared_with: str
+    controls: str = ""
+    """Whom the treated areas are compared with, in a few words; this and the next two say why methods differ."""
+    base: str = ""
+    """What the time after the start is measured against."""
+    weighting: str = ""
+    """How areas and periods are averaged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

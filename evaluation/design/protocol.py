@@ -62,6 +62,7 @@ class _Thresholds(Record):
     maximum_pre_trend: float
     maximum_donor_weight: float
     negligible_effect: float
+    minimum_breakdown: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +160,7 @@ def load_design(contracts: Contracts, id: str) -> Design:
                 key: float(data["thresholds"][key])
                 for key in ("maximum_pre_rmspe_ratio", "maximum_pre_trend", "maximum_donor_weight", "negligible_effect")
             },
+            minimum_breakdown=float(data["thresholds"].get("minimum_breakdown", 0.0)),
         ),
         plausible_effect=None if data["plausible_effect"] is None else float(data["plausible_effect"]),
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
@@ -209,6 +211,7 @@ def _number_problems(document: Document) -> Iterator[str]:
         (("thresholds", "maximum_pre_trend"), 0.5, 1, "a quantile of the untreated areas"),
         (("thresholds", "maximum_donor_weight"), 0.01, 1, "a share of the weight"),
         (("thresholds", "negligible_effect"), 0, 1e12, "a magnitude in the primary outcome's unit"),
+        (("thresholds", "minimum_breakdown"), 0, 100, "violations after the start over the largest before it; 0 = not judged"),
     )
     for path, low, high, words in limits:
         value: Any = document.data

@@ -51,6 +51,9 @@ class AugmentedSyntheticControl:
 
     card: ClassVar[Card] = Card(
         name="augmented_synthetic_control",
+        controls="a mix of donors, corrected by a ridge regression",
+        base="the mix itself, corrected for what it missed before the start",
+        weighting="donors by shares that may leave the range nought to one",
         title="Augmented synthetic control",
         family="synthetic control",
         plain=(

@@ -70,6 +70,9 @@ class CallawaySantAnna:
 
     card: ClassVar[Card] = Card(
         name="callaway_santanna",
+        controls="areas never treated, or not treated yet",
+        base="the last period before each start",
+        weighting="every start group and period by its number of treated areas",
         title="Group-time effects",
         family="difference-in-differences",
         plain=(
@@ -102,8 +105,8 @@ class CallawaySantAnna:
             "None allowed: areas and periods with gaps are left out before, with reasons, or the imputation estimator is used."
         ),
         source=(
-            "Callaway & Sant'Anna (2021), Journal of Econometrics 225(2), equations 2.5 to 2.8, table 1, theorem 2 and algorithm "
-            "1; Sant'Anna & Zhao (2020), Journal of Econometrics 219(1), for covariates; computed here in closed form."
+            "Callaway & Sant'Anna (2021), Journal of Econometrics 225(2), sections 2 to 4; Sant'Anna & Zhao (2020), Journal of "
+            "Econometrics 219(1), for covariates; computed here in closed form."
         ),
         compared_with=(
             "Published: county teen employment of Callaway & Sant'Anna (2021), with and without a covariate; the Medicaid "

@@ -28,6 +28,9 @@ class DemeanedSyntheticControl:
 
     card: ClassVar[Card] = Card(
         name="demeaned_synthetic_control",
+        controls="a mix of donors that moves as the area does before the start",
+        base="the mean of all periods before the start",
+        weighting="donors by non-negative shares that add up to one",
         title="Demeaned synthetic control",
         family="synthetic control",
         plain=(

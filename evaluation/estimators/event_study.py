@@ -40,6 +40,9 @@ class EventStudy(Specification):
 
     card: ClassVar[Card] = Card(
         name="event_study",
+        controls="all areas in the same period",
+        base="the last period before the start",
+        weighting="event times by the number of treated areas observed at them",
         title="Event study",
         family="difference-in-differences",
         plain=(
@@ -60,8 +63,9 @@ class EventStudy(Specification):
         ),
         limits=(
             "With several starts a coefficient mixes effects of other event times when paths differ between starts (Sun & "
-            "Abraham 2021), and leads can look flat or sloping for that reason alone. It is then shown with that caution; a "
-            "group-time estimator, which compares each start only with areas not treated yet, is made for this case.",
+            "Abraham 2021), and leads can look flat or sloping for that reason alone. It is then shown with that caution; the "
+            "interaction-weighted event study and others that compare each start only with areas not treated yet are made for "
+            "this case.",
             "Everything is relative to one period. Where that period's figure is a noisy survey estimate, every coefficient "
             "carries its error.",
             "Shared endpoints assume that the effect is constant beyond them.",

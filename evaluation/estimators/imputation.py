@@ -55,6 +55,9 @@ class Imputation:
 
     card: ClassVar[Card] = Card(
         name="imputation",
+        controls="all area-periods without treatment",
+        base="all periods before the start, each the same",
+        weighting="every treated area-period the same",
         title="Imputation",
         family="difference-in-differences",
         plain=(
@@ -88,8 +91,8 @@ class Imputation:
             "refused with the cells. The average is over the cells that are there."
         ),
         source=(
-            "Borusyak, Jaravel & Spiess (2024), Review of Economic Studies 91(6), theorems 2 and 3 and section 4.4; computed "
-            "here in closed form."
+            "Borusyak, Jaravel & Spiess (2024), Review of Economic Studies 91(6), sections 4.1, 4.3 and 4.4; computed here in "
+            "closed form."
         ),
         compared_with=(
             "The second stage of Gardner (2022) by pyfixest, which has the same points; dummy regressions, points and standard "

@@ -8,12 +8,13 @@ from typing import ClassVar, Literal, get_args
 import numpy as np
 
 from evaluation.errors import ConfigurationError
-from evaluation.numerics.clean import CleanDesign, Weighting
+from evaluation.numerics.clean import CleanDesign
 from evaluation.numerics.clean_estimate import complete, estimate_clean, place_clean
 from evaluation.numerics.treated import refuse, requirements
 from evaluation.results import Card, Check, Comparison, Estimate, Placebos
 
 Base = Literal["last", "mean"]
+HorizonWeighting = Literal["equal", "variance"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +36,16 @@ class LocalProjections:
         Longest horizons before and after the start (None = all in the window).
     """
 
-    weighting: Weighting = "equal"
+    weighting: HorizonWeighting = "equal"
     base: Base = "last"
     max_lead: int | None = None
     max_lag: int | None = None
 
     card: ClassVar[Card] = Card(
         name="local_projections",
+        controls="areas not treated yet, horizon by horizon",
+        base="the last period before the start",
+        weighting="horizons one by one, then by treated areas",
         title="Local projections difference-in-differences",
         family="difference-in-differences",
         plain=(
@@ -75,7 +79,7 @@ class LocalProjections:
 
     def __post_init__(self) -> None:
         """Refuse what is not an option or leaves nothing to estimate."""
-        for option, kind in (("weighting", Weighting), ("base", Base)):
+        for option, kind in (("weighting", HorizonWeighting), ("base", Base)):
             value = getattr(self, option)
             if value not in get_args(kind):
                 raise ConfigurationError(f"local_projections: {option} is {value!r}; it must be {' or '.join(get_args(kind))}.")

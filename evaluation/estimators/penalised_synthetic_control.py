@@ -47,6 +47,9 @@ class PenalisedSyntheticControl:
 
     card: ClassVar[Card] = Card(
         name="penalised_synthetic_control",
+        controls="a mix of donors that each resemble the area",
+        base="the mix itself: levels are compared",
+        weighting="donors by non-negative shares, near ones preferred",
         title="Penalised synthetic control",
         family="synthetic control",
         plain=(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
 from evaluation.errors import ConfigurationError, DataError
-from evaluation.numerics.clean import CleanDesign, Weighting
+from evaluation.numerics.clean import CleanDesign
 from evaluation.numerics.clean_estimate import complete, estimate_clean, place_clean
 from evaluation.numerics.treated import refuse, requirements
 from evaluation.results import Card, Check, Comparison, Estimate, Placebos
+
+StackWeighting = Literal["corrective", "variance"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,17 +30,20 @@ class StackedDiD:
     ----------
     max_lead, max_lag : int or None
         Periods before and after the start in the window; default the longest that every start has.
-    weighting : {"equal", "variance"}
-        Every treated area counts the same (the corrective weights of Wing, Freedman & Hollingsworth 2024), or experiments count
-        as least squares has it (Cengiz and others 2019).
+    weighting : {"corrective", "variance"}
+        Every treated area counts the same, by the corrective weights of Wing, Freedman & Hollingsworth (2024); or experiments
+        count as least squares has it (Cengiz and others 2019).
     """
 
     max_lead: int | None = None
     max_lag: int | None = None
-    weighting: Weighting = "equal"
+    weighting: StackWeighting = "corrective"
 
     card: ClassVar[Card] = Card(
         name="stacked",
+        controls="areas not treated within the window of each start",
+        base="the last period before the start",
+        weighting="one clean comparison a start, brought together by the regression",
         title="Stacked difference-in-differences",
         family="difference-in-differences",
         plain=(
@@ -80,8 +85,8 @@ class StackedDiD:
                 raise ConfigurationError(
                     f"stacked: {option} is {value}; it must be at least {lowest}, or absent for the longest."
                 )
-        if self.weighting not in get_args(Weighting):
-            raise ConfigurationError(f"stacked: weighting is {self.weighting!r}; it must be equal or variance.")
+        if self.weighting not in get_args(StackWeighting):
+            raise ConfigurationError(f"stacked: weighting is {self.weighting!r}; it must be corrective or variance.")
 
     @property
     def name(self) -> str:

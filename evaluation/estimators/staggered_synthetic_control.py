@@ -41,6 +41,9 @@ class StaggeredSyntheticControl:
 
     card: ClassVar[Card] = Card(
         name="staggered_synthetic_control",
+        controls="a mix of donors for each treated area",
+        base="the mean of all periods before each start",
+        weighting="treated areas and periods the same",
         title="Staggered synthetic control",
         family="synthetic control",
         plain=(
@@ -119,7 +122,7 @@ class StaggeredSyntheticControl:
         """Untreated areas given the treated areas' starts: each in turn with one treated area, else `draws` random sets.
 
         The donors of a set are the untreated areas outside it. Equal to `fit` on the panel so relabelled. All sets go in
-        lockstep; with nine treated areas of 250 a thousand sets take some minutes, with `pooling` 0 some seconds.
+        lockstep; with nine treated areas and 250 others a thousand sets take some 20 to 40 CPU seconds, with `pooling` 0 five.
         """
         refuse(self.check(comparison), comparison)
         setting = _setting(comparison)

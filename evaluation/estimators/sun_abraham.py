@@ -42,6 +42,9 @@ class SunAbraham(Specification):
 
     card: ClassVar[Card] = Card(
         name="sun_abraham",
+        controls="areas never treated in the window",
+        base="the last period before the start",
+        weighting="start by start and period by period, then by treated areas",
         title="Interaction-weighted event study",
         family="difference-in-differences",
         plain=(

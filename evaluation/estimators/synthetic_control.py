@@ -82,6 +82,9 @@ class SyntheticControl:
 
     card: ClassVar[Card] = Card(
         name="synthetic_control",
+        controls="a mix of donors that follows the area before the start",
+        base="the mix itself: levels are compared",
+        weighting="donors by non-negative shares that add up to one",
         title="Synthetic control",
         family="synthetic control",
         plain=(

@@ -36,6 +36,9 @@ class TwoWayFixedEffects(Specification):
 
     card: ClassVar[Card] = Card(
         name="twfe",
+        controls="all areas in the same period, those treated earlier or later among them",
+        base="all periods before the start, each the same",
+        weighting="area-periods by how much their exposure varies; with several starts some count negatively",
         title="Two-way fixed effects",
         family="difference-in-differences",
         plain=(
@@ -57,8 +60,8 @@ class TwoWayFixedEffects(Specification):
         ),
         limits=(
             "With several starts, areas treated earlier serve as comparison for later ones; effects that grow over time are "
-            "then understated and can even change sign. The event study shows the path, and a later group-time estimator is "
-            "made for this case.",
+            "then understated and can even change sign. How much weight such comparisons have is a check of every finding; "
+            "the interaction-weighted event study, the stacked one, local projections and group-time effects do without them.",
             "The conventional standard error is wrong with few treated areas; the verdict rests on placebo assignments.",
             "The small-sample factor of the standard error counts all area and period effects. Leaving out those nested in "
             "clusters, as much published work does (small_sample='nested'), gives one smaller by about the square root of "
@@ -76,9 +79,10 @@ class TwoWayFixedEffects(Specification):
             "(Frisch & Waugh 1933)."
         ),
         compared_with=(
-            "linearmodels PanelOLS and statsmodels standard errors in every finding; published: Card & Krueger (1994) table "
-            "3, Cheng & Hoekstra (2013) table 5, Callaway & Sant'Anna (2021) county data, Baker and others (2025) table 3, "
-            "Proposition 99."
+            "linearmodels PanelOLS and statsmodels standard errors in every finding; published: Card & Krueger (1994) tables "
+            "3 and 4, Meyer, Viscusi & Durbin (1995) by the textbook's data, Cheng & Hoekstra (2013) table 5 with its controls, "
+            "region-by-year effects and trends, Callaway & Sant'Anna (2021) county data, Baker and others (2025) tables 2, 3 "
+            "and 5, Proposition 99, Universal Credit and child poverty as a dose."
         ),
     )
 

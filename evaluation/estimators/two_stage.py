@@ -45,6 +45,9 @@ class TwoStage:
 
     card: ClassVar[Card] = Card(
         name="two_stage",
+        controls="all area-periods without treatment",
+        base="all periods before the start, each the same",
+        weighting="every treated area-period by its exposure",
         title="Two-stage difference-in-differences",
         family="difference-in-differences",
         plain=(
@@ -76,10 +79,7 @@ class TwoStage:
             "Allowed, as long as every treated area has an untreated period and every period an untreated area; otherwise "
             "refused with the cells. The average is over the cells that are there."
         ),
-        source=(
-            "Gardner (2022), Two-stage differences in differences, arXiv:2207.05943, sections 3 and 4; computed here in closed "
-            "form."
-        ),
+        source=("Gardner (2022), Two-stage differences in differences, arXiv:2207.05943; computed here in closed form."),
         compared_with="pyfixest did2s: points and standard errors, static and by event time; the imputation estimator: points.",
     )
 

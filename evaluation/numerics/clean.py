@@ -5,8 +5,11 @@ their clean controls; ``b_a`` says what y is measured against, such as the last 
 clean; those of another start g are where the rule says so. Effects at event time h are weighted means of ``gap_a,a+h`` over
 starts:
 
-    equal       each by the weight of its treated areas, W
-    variance    each by W C / (W + C), with C the weight of its clean controls: what least squares does
+    variance    each by W C / (W + C), with W and C the weights of its treated areas and clean controls: what least squares does
+    equal       each by W: least squares with all areas of a start reweighted by (W + C) / C
+    corrective  each by W too: least squares with the clean controls of a start reweighted by (W / sum of W) / (C / sum of C)
+
+The last two differ in their standard errors alone.
 
 Stacked regressions and local projections are of this form: with period effects for every start, least squares on long differences
 is a weighted mean of these gaps. The gaps need nothing of an assignment but the weighted sums of outcomes, start by start.
@@ -21,7 +24,7 @@ import numpy as np
 
 from evaluation.numerics.assignment import CHUNK
 
-Weighting = Literal["equal", "variance"]
+Weighting = Literal["variance", "equal", "corrective"]
 
 FULL = 1.0 - 1e-9
 """Exposure counted as full; shares are sums of twelfths."""
@@ -145,7 +148,7 @@ def _fit_chunk(design: CleanDesign, outcome: np.ndarray, areas: np.ndarray) -> C
     exposure = np.einsum("dk,kg,kt->dgt", outcome[areas, -1], member, design.exposure) / big_w[..., None]
     gap, control = _gaps(design, sums, outcome.sum(axis=0))
     size = big_w[..., None]
-    share = (size if design.weighting == "equal" else size * control / (size + control)) * design.window
+    share = (size * control / (size + control) if design.weighting == "variance" else size) * design.window
     cells = design.at_event_times.astype(float)
     total = np.einsum("dgt,hgt->dh", share, cells)
     path = np.einsum("dgt,hgt->dh", share * gap, cells) / total
@@ -201,19 +204,35 @@ def clean_covariance(
     first[areas] = design.first
     times = design.event_times
     influence, total = np.zeros((len(times), n_areas)), np.zeros(len(times))
+    kept = design.starts[design.window.any(axis=1)]
+    everyone = sum(float(weights[first == start].sum()) for start in kept)
     for g, start in enumerate(design.starts):
         difference = y - design.base[g] @ y
         for t in np.flatnonzero(design.window[g]):
             h = int(np.searchsorted(times, t - start))
             treated, control = first == start, first > design.clean_from[g, t]
-            size, pool = weights[treated].sum(), weights[control].sum()
-            factor = 1.0 if design.weighting == "variance" else (size + pool) / pool
+            size, pool = float(weights[treated].sum()), float(weights[control].sum())
+            own = pair = 1.0
+            if design.weighting == "equal":
+                own = pair = (size + pool) / pool
+            elif design.weighting == "corrective":
+                pair = (size / everyone) / (pool / _all_controls(design, weights, first, t - start))
+            used = weights * (own * treated + pair * control)
+            share = own * size / (own * size + pair * pool)
             value = difference[t] - path[h] * treated
-            used = weights * (treated | control)
-            error = (value - used @ value / used.sum()) * used
-            influence[h] += factor * error * (treated - size / (size + pool))
-            total[h] += factor * size * pool / (size + pool)
+            influence[h] += (value - used @ value / used.sum()) * used * (treated - share)
+            total[h] += share * pair * pool
     influence /= total[:, None]
     sums = np.zeros((groups, len(times)))
     np.add.at(sums, clusters, influence.T)
     return np.asarray(sums.T @ sums * groups / (groups - 1))
+
+
+def _all_controls(design: CleanDesign, weights: np.ndarray, first: np.ndarray, event_time: int) -> float:
+    """Weight of the clean controls of all starts at an event time, an area counted as often as it serves."""
+    cells = [
+        (g, start + event_time)
+        for g, start in enumerate(design.starts)
+        if 0 <= start + event_time < design.window.shape[1] and design.window[g, start + event_time]
+    ]
+    return sum(float(weights[first > design.clean_from[g, t]].sum()) for g, t in cells)

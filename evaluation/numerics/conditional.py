@@ -96,7 +96,7 @@ def _standardised(x: np.ndarray) -> np.ndarray:
 def _effects(
     change: np.ndarray, x: np.ndarray, d: np.ndarray, w: np.ndarray, method: Method, where: str
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Effects (M,) of M periods and influences (M, n) of n areas; formulas of Sant'Anna & Zhao (2020), sections 2 and 3.
+    """Effects (M,) of M periods and influences (M, n) of n areas; formulas of Sant'Anna & Zhao (2020).
 
     Changes (M, n) of the outcome, covariates x (n, 1 + P) with the constant, treatment d and weights w (n,).
     """

@@ -1,7 +1,7 @@
 """Group-time average treatment effects in closed form (Callaway & Sant'Anna 2021), for one or many assignments.
 
 Areas with the same first treated period are a cohort g. Without covariates the effect of cohort g in period t is a difference of
-mean changes since a base period b (their equation 2.8 with outcome regression on a constant),
+mean changes since a base period b (their section 2, parallel trends without conditions),
 
     ATT(g, t) = mean over cohort g of (y_t - y_b)  -  mean over its comparison areas of (y_t - y_b)
 
@@ -125,7 +125,7 @@ def cell_influence(y: np.ndarray, weights: np.ndarray, cohort: np.ndarray, cells
     """What each area contributes to the error of each ATT(g, t): array (C, N), whose row sums of squares are variances.
 
     ``w_i (change_i - mean change) / W`` over the cohort, minus the same over its comparison areas (Callaway & Sant'Anna 2021,
-    theorem 2, with no covariates).
+    section 4, with no covariates).
     """
     influence = np.zeros((cells.cohort.size, len(weights)))
     order = np.argsort(cells.cohort, kind="stable")
@@ -201,7 +201,7 @@ def keyed_influence(
     """What each area contributes to the error of the K averages by key of one assignment, (K, N).
 
     A cohort's share is estimated too: an area of cohort g adds ``w_i / (sum of W over the key's cells)`` times how far the cells
-    of its cohort lie from the key's mean (Callaway & Sant'Anna 2021, corollary 2).
+    of its cohort lie from the key's mean (Callaway & Sant'Anna 2021, section 4).
 
     Parameters
     ----------

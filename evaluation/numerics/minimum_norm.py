@@ -1,10 +1,11 @@
 """The most even among equally good donor weights.
 
 Where donors outnumber the periods before the start, many weights can fit exactly and an active-set method returns one corner of
-them, which carries the noise of few donors. The weights with the smallest sum of squares are unique and average over many. On
-`simulate.simulate_comparison` with 180 donors they predicted later periods of a mean of five areas with a root mean square error
-of 1.11 against 1.50 (8 periods before, sampling errors) and 1.11 against 1.37 (12 periods); of single areas without sampling
-errors 1.11 against 1.24 (5 periods) and 1.12 against 1.09 (8 periods).
+them, which carries the noise of few donors. The weights with the smallest sum of squares are unique and average over many. On 60
+panels a setting of `simulate.simulate_comparison` with 180 donors, among those that fit exactly (their number in brackets), the
+root mean square error over six later periods was, even weights against a corner: mean of five areas with sampling errors of 2
+points, 8 periods before 1.11 against 1.50 (59), 12 periods 1.11 against 1.37 (50); single areas without sampling errors, 5
+periods 1.11 against 1.24 (37), 8 periods 1.12 against 1.09 (11); a single area with them, 8 periods 2.91 against 2.95 (9).
 
 ``min ||w||^2 / 2`` subject to ``A w = e``, ``w >= 0`` has the dual ``max e'k - ||(A'k)_+||^2 / 2`` and ``w = (A'k)_+``; its
 Newton method (semi-smooth, with line search) has as many unknowns as periods, whatever the number of donors.

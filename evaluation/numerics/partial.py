@@ -8,7 +8,7 @@ All is direct linear algebra: no iteration, no tolerance to choose.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -65,31 +65,43 @@ class PartialRegression:
     vcov: np.ndarray | None
 
 
-def partial_out(comparison: Comparison, specification: Specification, *, keep_reported: bool = False) -> PartialledOut:
-    """Take the terms of the specification out of the outcome; those it reports too, unless `keep_reported`."""
+def partial_out(comparison: Comparison, specification: Specification) -> PartialledOut:
+    """Take the terms of the specification out of the outcome, but for those it reports."""
     observed = comparison.observed.T
     own = 0 if specification.effects != "area" else 1 + specification.area_trends
     root = np.ones(len(comparison.areas)) if comparison.weights is None else np.sqrt(comparison.weights)
-    shared = specification.absorbed(comparison)
-    if not keep_reported:
-        shared = np.concatenate([shared, specification.reported(comparison)[1]], axis=2)
-    columns = np.where(observed[..., None], np.swapaxes(shared, 0, 1), 0.0) * root[:, None, None]
-    length = np.sqrt((columns**2).sum(axis=(0, 1)))
-    columns = columns[..., length > 0.0] / length[length > 0.0]
-    basis = _orthonormal(take_own(columns, observed, own))
     raw = np.where(observed, comparison.y.T, 0.0)
-    residual = take_own(raw[..., None], observed, own)[..., 0] * root[:, None]
-    residual = residual - basis @ np.tensordot(basis, residual, axes=([0, 1], [0, 1]))
-    seen = observed.sum(axis=1)
-    return PartialledOut(
+    terms = PartialledOut(
         raw=raw.T,
-        residual=residual,
-        basis=basis,
+        residual=take_own(raw[..., None], observed, own)[..., 0] * root[:, None],
+        basis=np.zeros((*observed.shape, 0)),
         observed=observed,
         root=root,
         own=own,
-        rank=int(np.minimum(seen, own).sum()) + basis.shape[2],
+        rank=int(np.minimum(observed.sum(axis=1), own).sum()),
     )
+    return take_out(terms, specification.absorbed(comparison))
+
+
+def take_out(terms: PartialledOut, columns: np.ndarray) -> PartialledOut:
+    """Take more columns (T, N, P) out of what is left."""
+    given = np.where(terms.observed[..., None], np.swapaxes(columns, 0, 1), 0.0) * terms.root[:, None, None]
+    length = np.sqrt((given**2).sum(axis=(0, 1)))
+    inner = take_own(given[..., length > 0.0] / length[length > 0.0], terms.observed, terms.own)
+    more = _orthonormal(_beside(terms.basis, inner))
+    return replace(
+        terms,
+        residual=_beside(more, terms.residual[..., None])[..., 0],
+        basis=np.concatenate([terms.basis, more], axis=2),
+        rank=terms.rank + more.shape[2],
+    )
+
+
+def _beside(basis: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """What of `values` (N, T, L) is orthogonal to the basis (N, T, P)."""
+    if not basis.shape[2] or not values.shape[2]:
+        return values
+    return np.asarray(values - basis @ np.tensordot(basis, values, axes=([0, 1], [0, 1])))
 
 
 def take_own(values: np.ndarray, observed: np.ndarray, own: int) -> np.ndarray:
@@ -163,13 +175,14 @@ def _fit_chunk(terms: PartialledOut, regressors: np.ndarray, first: np.ndarray, 
     denominator = own - np.swapaxes(across, 1, 2) @ across
     residual = terms.residual[areas]
     numerator = (residual.reshape(n_draws, 1, cells) @ flat)[:, 0]
-    sound = observed.any(axis=1).all(axis=1) & ~explained(denominator, own, (given**2).sum(axis=(1, 2))).any(axis=1)
+    sound = observed.any(axis=1).all(axis=1) & _told_apart(denominator, own, (given**2).sum(axis=(1, 2)))
     coefficients = np.zeros((n_draws, n_regressors))
     if sound.any():
         coefficients[sound] = np.linalg.solve(denominator[sound], numerator[sound][..., None])[..., 0]
-    left = (flat - basis @ across) @ coefficients[..., None]
-    effect = regressors[..., :n_effects] @ coefficients[:, None, :n_effects, None]
-    gap = (residual - left.reshape(n_draws, n_treated, n_periods)) / root + effect[..., 0]
+    left = np.einsum("dcl,dl->dc", flat, coefficients)
+    left -= np.einsum("dcp,dp->dc", basis, np.einsum("dpl,dl->dp", across, coefficients))
+    effect = np.einsum("ktl,dl->dkt", regressors[..., :n_effects], coefficients[:, :n_effects])
+    gap = (residual - left.reshape(n_draws, n_treated, n_periods)) / root + effect
     weight = root**2 * observed
     before = weight * (np.arange(n_periods) < first[:, None])
     waiting = before.sum(axis=1)
@@ -183,6 +196,23 @@ def _fit_chunk(terms: PartialledOut, regressors: np.ndarray, first: np.ndarray, 
         pre_rmspe=np.sqrt(square / np.maximum(waiting.sum(axis=1), np.finfo(float).tiny)),
         sound=sound,
     )
+
+
+def _told_apart(denominator: np.ndarray, own: np.ndarray, raw: np.ndarray) -> np.ndarray:
+    """Whether none of the regressors of each assignment (D,) is `explained`; by Cholesky pivots where these can be had."""
+    square = np.einsum("dll->dl", own)
+    fine = (square > NEGLIGIBLE**2 * raw).all(axis=1)
+    told = np.zeros(len(own), dtype=bool)
+    if not fine.any():
+        return told
+    scale = np.sqrt(square[fine])
+    try:
+        pivots = np.linalg.cholesky(denominator[fine] / scale[:, :, None] / scale[:, None, :])
+    except np.linalg.LinAlgError:
+        # one at least is singular: look at each
+        return np.asarray(~explained(denominator, own, raw).any(axis=1))
+    told[fine] = np.einsum("dll->dl", pivots).min(axis=1) ** 2 > RANK
+    return told
 
 
 def explained(denominator: np.ndarray, own: np.ndarray, raw: np.ndarray) -> np.ndarray:

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+import pandas as pd
 
 from evaluation.numerics.assignment import draw_assignments, fit_assignments
 from evaluation.numerics.fixed_effects import fit_fixed_effects
-from evaluation.numerics.partial import fit_partial, partial_out, regress
+from evaluation.numerics.partial import fit_partial, partial_out, regress, take_out
 from evaluation.numerics.specification import Specification
 from evaluation.numerics.treated import treated_mean
 from evaluation.results import Coefficient, Comparison, Placebos, Series
@@ -80,8 +81,8 @@ def fit_regression(comparison: Comparison, specification: Specification, effects
         solve()
         frame, weights = comparison.to_frame(), None
         terms = [f"x{k}" for k in range(len(effects.names))]
-        for term, values in zip(terms, np.moveaxis(_everywhere(comparison, effects), 2, 0), strict=True):
-            frame[term] = values.ravel()
+        everywhere = _everywhere(comparison, effects).reshape(len(frame), -1)
+        frame = pd.concat([frame, pd.DataFrame(everywhere, columns=terms)], axis=1)
         if comparison.weights is not None:
             frame["weight"], weights = np.tile(comparison.weights, comparison.n_periods), "weight"
         fit = fit_fixed_effects(
@@ -100,9 +101,10 @@ def fit_regression(comparison: Comparison, specification: Specification, effects
             pre_rmspe=float(gaps.pre_rmspe[0]),
         )
     names, reported = specification.reported(comparison)
+    taken = partial_out(comparison, specification)
     labels = comparison.clusters or comparison.areas
     found = regress(
-        partial_out(comparison, specification, keep_reported=True),
+        taken,
         np.concatenate([_everywhere(comparison, effects), reported], axis=2),
         names=(*effects.names, *names),
         clusters=np.unique(labels, return_inverse=True)[1],
@@ -110,7 +112,7 @@ def fit_regression(comparison: Comparison, specification: Specification, effects
     )
     size = len(effects.names)
     fits = fit_partial(
-        partial_out(comparison, specification),
+        take_out(taken, reported),
         regressors=effects.regressors,
         first=effects.first,
         areas=columns,
@@ -159,6 +161,7 @@ def place_regression(
             labels=labels,
             exhaustive=chosen.exhaustive,
         )
+    kept = _untreated(comparison, donors)
     regressors, size = effects.regressors, len(effects.names)
     if specification.effects == "cohort":
         # the effects of starts move with the starts
@@ -166,7 +169,7 @@ def place_regression(
         levels = np.broadcast_to(levels[:, None, :], (len(levels), comparison.n_periods, levels.shape[1]))
         regressors = np.concatenate([regressors, levels], axis=2)
     fits = fit_partial(
-        partial_out(_untreated(comparison, donors), specification),
+        take_out(partial_out(kept, specification), specification.reported(kept)[1]),
         regressors=regressors,
         first=effects.first,
         areas=chosen.areas,

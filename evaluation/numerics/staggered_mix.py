@@ -10,8 +10,9 @@ and the weights minimise ``nu q_p^2 / q_p0^2 + (1 - nu) q_s^2 / q_s0^2``, where 
 
 With all weights but those of one area given, hers solve a simplex problem whose target is moved by part of what the others leave;
 areas take turns until the Frank-Wolfe gap over all simplices together certifies the whole. Such turns reach the minimum of a
-smooth convex function (Grippo & Sciandrone 2000). Many assignments of the treated dates to areas go in lockstep: each turn is one
-call of the simplex kernel for every start there is.
+smooth convex function (Grippo & Sciandrone 2000); after each round all weights above zero move to their common minimum, so that
+areas that make good each other's misfit do not creep. Many assignments of the treated dates to areas go in lockstep: each turn is
+one call of the simplex kernel for every start there is.
 """
 
 from __future__ import annotations
@@ -23,11 +24,14 @@ import numpy as np
 from evaluation.errors import DataError
 from evaluation.numerics.mixing import mix_simplex
 
-CERTAIN = 1e-6
+CERTAIN = 1e-8
 """Largest Frank-Wolfe gap, in units of the objective of the weights fitted singly (1 at most)."""
 
 TURNS = 400
 """Rounds of turns before giving up."""
+
+LIFT = 1e-13
+"""Added to the diagonal of order one where all weights move at once, so that donors that are alike cannot stop it."""
 
 NIL = 1e-12
 """Misfit of the weights fitted singly, as a share of the outcome's variance, at which there is nothing to pool."""
@@ -165,10 +169,61 @@ def _take_turns(
                 moved = own + (pull / (pull * share + alone[rows, i]) * rest.T)
                 mix = mix_simplex(donors, moved, allowed[rows])
                 _set(state, rows, i, mix.weights, donors, own)
+        for row in live:
+            _step_together(early, state, int(row), areas[row], starts[row], shares[row], float(together[row]), alone[row])
     raise DataError(
         f"partially pooled weights: {live.size} fit(s) are not within {CERTAIN:.0e} of the best after {TURNS} rounds; choose a "
         "smaller pooling."
     )
+
+
+def _step_together(
+    early: dict[int, np.ndarray],
+    state: _State,
+    row: int,
+    areas: np.ndarray,
+    starts: np.ndarray,
+    shares: np.ndarray,
+    together: float,
+    alone: np.ndarray,
+) -> None:
+    """Move all weights of one assignment at once to the minimum over the donors that have weight; changes `state`.
+
+    Turns alone creep where areas can make good each other's misfit. Donors that would go below zero are let go one after another;
+    a step never raises the objective.
+    """
+    k, longest = len(areas), state.gaps.shape[2]
+    block, donor = np.nonzero(state.weights[row] > 0.0)
+    z = np.zeros((longest, block.size))
+    for i in range(k):
+        mine = block == i
+        outcomes = early[int(starts[i])]
+        z[longest - starts[i] :, mine] = outcomes[:, donor[mine]] - outcomes[:, [areas[i]]]
+    pooled = z * (np.sqrt(together) * shares[block])
+    single = z * np.sqrt(alone[block])
+    h = pooled.T @ pooled + np.where(block[:, None] == block, single.T @ single, 0.0)
+    h += np.trace(h) / len(h) * LIFT * np.eye(len(h))
+    sums = (np.arange(k)[:, None] == block).astype(float)
+    w, kept = state.weights[row][block, donor], np.arange(block.size)
+    for _ in range(block.size):
+        e = sums[:, kept]
+        # weights of each area are h^-1 e' m with m so that they sum to one
+        towards = np.linalg.solve(h[np.ix_(kept, kept)], e.T)
+        goal = towards @ np.linalg.solve(e @ towards, np.ones(k))
+        low = goal <= 0.0
+        if not low.any():
+            w[kept] = goal
+            break
+        here = w[kept]
+        ratio = np.where(low, here / np.where(low, here - goal, 1.0), np.inf)
+        moved = here + ratio.min() * (goal - here)
+        moved[ratio <= ratio.min()] = 0.0
+        w[kept] = np.maximum(moved, 0.0)
+        kept = kept[ratio > ratio.min()]
+    w /= sums.T @ (sums @ w)
+    state.weights[row] = 0.0
+    state.weights[row][block, donor] = w
+    state.gaps[row] = -((z * w) @ sums.T).T
 
 
 def _uncertainty(

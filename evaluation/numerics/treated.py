@@ -105,7 +105,8 @@ def requirements(comparison: Comparison, *, untreated: int) -> list[Check]:
     early = [comparison.areas[n] for n in columns if comparison.first_treated[n] == 0]
     idle = [comparison.areas[n] for n in columns if not (comparison.exposure[:, n] > 0.0).any()]
     leaking = [comparison.areas[n] for n in columns if (comparison.exposure[: comparison.first_treated[n], n] != 0.0).any()]
-    loose = [a for n, a in enumerate(comparison.areas) if not comparison.treated[n] and (comparison.exposure[:, n] != 0.0).any()]
+    exposed = (comparison.exposure != 0.0).any(axis=0) & ~comparison.treated
+    loose = [comparison.areas[n] for n in np.flatnonzero(exposed)]
     checks.append(
         _claim(
             "periods_before",

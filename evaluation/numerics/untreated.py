@@ -171,7 +171,7 @@ class Average:
 
 
 def average_gaps(imputed: Imputed, *, label: np.ndarray, share: np.ndarray, centre: np.ndarray) -> Average:
-    """Average gaps over sets of cells, with the influence of every area (Borusyak, Jaravel & Spiess 2024, theorem 3).
+    """Average gaps over sets of cells, with the influence of every area (Borusyak, Jaravel & Spiess 2024, section 4.3).
 
     An average is ``sum of v_it y_it`` over all cells. Its weights v are `share` on the cells averaged, less, on untreated cells,
     what area and period effects (and covariates) carry over, ``w_i (area part + b_t + x_it' c)``. An area's influence is the sum

@@ -91,10 +91,14 @@ def write_checks(material: Material) -> str:
                 mine, material.cards, caption=f"{name}: checks that passed, and those that did not"
             )
             full = content.table_checks(mine, material.cards, caption=f"{name}: every check", area=True)
+            numbers = content.table_checks(
+                mine, material.cards, caption=f"{name}: checks with a number, and those that did not pass", area=True, plain=False
+            )
             blocks += [
                 f"## {escape(name)} {{#sec-checks-{slug}}}",
                 material.place_table(UP, results, f"check-results-{slug}", download=False),
-                material.binder.place_folded(full, f"all-checks-{slug}", "Every check, with its number and threshold", up=UP),
+                material.binder.place_folded(numbers, "Numbers and thresholds"),
+                material.binder.place_download(full, f"all-checks-{slug}", up=UP),
             ]
     return join_blocks(blocks or ["There are no checks in this run."])
 

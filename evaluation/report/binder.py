@@ -58,15 +58,8 @@ class Binder:
             caption,
             ":::",
         ]
-        data = [
-            ':::: {.content-visible when-format="html"}',
-            '::: {.callout-note collapse="true" title="Data behind this figure"}',
-            to_markdown(behind),
-            f"[Download these data as CSV: {caption}]({up}{DATA}/{name}.csv)",
-            ":::",
-            "::::",
-        ]
-        return join_blocks([*figure, *data])
+        link = f"[Download these data as CSV: {caption}]({up}{DATA}/{name}.csv)"
+        return join_blocks([*figure, self.place_folded(behind, "Data behind this figure", below=link)])
 
     def place_table(self, table: ReportTable, name: str, *, up: str, download: bool = True) -> str:
         """Add a numbered table and its CSV; return its Markdown."""
@@ -76,12 +69,10 @@ class Binder:
         text = to_markdown(table, f"tbl-{name}")
         return f"{text}\n{self.place_download(table, name, up=up)}" if download else text
 
-    def place_folded(self, table: ReportTable, name: str, title: str, *, up: str) -> str:
-        """Add a table that the web edition shows folded and the PDF leaves to it; return its Markdown."""
-        shown = [f'::: {{.callout-note collapse="true" title="{attribute(title)}"}}', to_markdown(table), ":::"]
-        return join_blocks(
-            [':::: {.content-visible when-format="html"}', *shown, "::::", self.place_download(table, safe_name(name), up=up)]
-        )
+    def place_folded(self, table: ReportTable, title: str, *, below: str = "") -> str:
+        """Markdown of a table without a number, which the web edition shows folded and the PDF leaves to it."""
+        shown = [f'::: {{.callout-note collapse="true" title="{attribute(title)}"}}', to_markdown(table), below, ":::"]
+        return join_blocks([':::: {.content-visible when-format="html"}', *shown, "::::"])
 
     def place_download(self, table: ReportTable, name: str, *, up: str) -> str:
         """Add the CSV of a table; return the link to it, which the web edition shows."""

@@ -31,8 +31,8 @@ def share_width(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[in
     least, wanted = [], []
     for n, name in enumerate(header):
         cells = [row[n] for row in rows]
-        words = [len(part) for cell in cells for word in cell.split() for part in soften(word).split(_LINE)]
-        title = BOLD * max(map(len, name.split()))
+        words = [len(part) for cell in cells for word in cell.split(" ") for part in soften(word).split(_LINE)]
+        title = BOLD * max(map(len, name.split(" ")))
         least.append(max([title, *words]) + PADDING)
         longest = max([title, 0.6 * len(name), *(len(cell) for cell in cells)])
         wanted.append(max(min(longest, WIDEST) + PADDING, least[-1]))

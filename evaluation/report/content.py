@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from evaluation.contracts.records import Contracts, Outcome
-from evaluation.report.tables import NOT_APPLICABLE, NOT_AVAILABLE, ReportTable, write_signed
+from evaluation.report.tables import NO_BREAK, NOT_APPLICABLE, NOT_AVAILABLE, ReportTable, write_signed
 from evaluation.results import Card, Finding, Inference, InputFile, Interval
 from evaluation.synthesis.agree import can_detect, find_inference
+from evaluation.synthesis.evidence import POOLED
 from evaluation.synthesis.numbers import write_level, write_range
 from evaluation.synthesis.phrases import join_words, upper_first
 from evaluation.synthesis.sentences import unit_words
 
 PASSED = {True: "passed", False: "failed", None: "not run"}
-DIGITS = 3
-"""Decimals of estimates in the annex."""
+DIGITS, CHECK_DIGITS = 2, 3
+"""Decimals of estimates, and of the numbers of checks, in the annex."""
 
 
 def table_methods(findings: Sequence[Finding], outcome: Outcome, cards: Mapping[str, Card], *, caption: str) -> ReportTable:
@@ -37,6 +38,28 @@ def table_methods(findings: Sequence[Finding], outcome: Outcome, cards: Mapping[
     return ReportTable(caption=caption, header=header, rows=tuple(rows), numeric=frozenset({"Comparison areas"}))
 
 
+def name_place(finding: Finding) -> str:
+    """The area of a finding in the first column of a table."""
+    return "All areas together" if finding.area == POOLED else finding.area_name
+
+
+def table_differences(findings: Sequence[Finding], cards: Mapping[str, Card], *, caption: str) -> ReportTable:
+    """Why methods may differ: whom each compares with, against what time, and how it averages; the estimate beside it."""
+    rows = []
+    for item in findings:
+        card = cards.get(item.estimator)
+        words = (card.controls, card.base, card.weighting) if card else ("", "", "")
+        rows.append(
+            (title_of(item.estimator, cards), *(text or NOT_AVAILABLE for text in words), write_signed(item.estimate.att, DIGITS))
+        )
+    return ReportTable(
+        caption=caption,
+        header=("Method", "Compared with", "Measured against", "Averaged how", "Estimate"),
+        rows=tuple(rows),
+        numeric=frozenset({"Estimate"}),
+    )
+
+
 def title_of(estimator: str, cards: Mapping[str, Card]) -> str:
     """Title of a method for readers."""
     return cards[estimator].title if estimator in cards else upper_first(estimator.replace("_", " "))
@@ -51,18 +74,18 @@ def table_specifications(findings: Sequence[Finding], outcome: Outcome, cards: M
         interval = inference.interval if inference else None
         rows.append(
             (
-                item.area_name,
+                name_place(item),
                 title_of(item.estimator, cards),
                 write_signed(item.estimate.att, DIGITS),
                 _ends(interval),
                 _p_value(inference) if inference else NOT_AVAILABLE,
-                f"{inference.reps:,}" if inference and inference.reps else NOT_APPLICABLE,
                 _number(inference.mde if inference else None),
                 _number(item.estimate.pre_rmspe),
                 _ends(conventional),
             )
         )
     levels = sorted({i.level for f in findings for i in f.inferences})
+    reps = [f"{count:,}" for count in sorted({i.reps for f in findings for i in f.inferences if i.decides and i.reps})] or ["no"]
     return ReportTable(
         caption=f"{upper_first(outcome.name)}: every estimate, in {outcome.unit_words}",
         header=(
@@ -71,17 +94,16 @@ def table_specifications(findings: Sequence[Finding], outcome: Outcome, cards: M
             "Estimate",
             "Interval",
             "p",
-            "Placebos",
             "Detectable",
             "Misfit before",
             "Conventional interval",
         ),
         rows=tuple(rows),
-        numeric=frozenset({"Estimate", "p", "Placebos", "Detectable", "Misfit before"}),
+        numeric=frozenset({"Estimate", "p", "Detectable", "Misfit before"}),
         notes=(
             "Negative: lower than it would have been without the programme.",
             "The conventional interval is for comparison; it decides nothing.",
-            f"Intervals at {join_words([write_level(level) for level in levels])}.",
+            f"Intervals at {join_words([write_level(level) for level in levels])}, from {join_words(reps)} placebo assignments.",
             "A p-value is not printed where the number of placebos does not allow it to reach the level.",
         ),
     )
@@ -101,22 +123,36 @@ def _p_value(inference: Inference) -> str:
     return f"{inference.p_value:.3f}"
 
 
-def _number(value: float | None) -> str:
-    return NOT_AVAILABLE if value is None else write_signed(value, DIGITS)
+def _number(value: float | None, digits: int = DIGITS) -> str:
+    return NOT_AVAILABLE if value is None else write_signed(value, digits)
 
 
-def table_checks(findings: Sequence[Finding], cards: Mapping[str, Card], *, caption: str, area: bool) -> ReportTable:
-    """Every check with its value and threshold."""
+def table_checks(
+    findings: Sequence[Finding], cards: Mapping[str, Card], *, caption: str, area: bool, plain: bool = True
+) -> ReportTable:
+    """The checks with their values and thresholds.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        Whose checks.
+    cards : mapping of estimator to Card
+        Titles of the methods.
+    caption : str
+        Title of the table.
+    area : bool
+        Whether the first column names the area.
+    plain : bool
+        Whether checks that passed and have no number, such as that there is a treated area, are among them.
+    """
     rows = []
-    for item, check in _list_checks(findings):
-                        row = (
-                title_of(item.estimator, cards),
-                check.title,
-                PASSED[check.passed],
-                _number(check.value),
-                _number(check.threshold),
-            )
-            rows.append((item.area_name, *row, check.text or NOT_AVAILABLE) if area else (*row, check.text or NOT_AVAILABLE))
+    for item in findings:
+        for check in item.checks:
+            if plain or check.value is not None or check.passed is not True:
+                first = (name_place(item),) if area else ()
+                numbers = (_number(check.value, CHECK_DIGITS), _number(check.threshold, CHECK_DIGITS))
+                method = title_of(item.estimator, cards)
+                rows.append((*first, method, check.title, PASSED[check.passed], *numbers, check.text or NOT_AVAILABLE))
     header = ("Method", "Check", "Result", "Value", "Threshold", "What was found")
     return ReportTable(
         caption=caption,
@@ -140,24 +176,20 @@ def table_open_checks(findings: Sequence[Finding], cards: Mapping[str, Card], *,
 
 
 def table_check_results(findings: Sequence[Finding], cards: Mapping[str, Card], *, caption: str) -> ReportTable:
-    """One row an area and method: how many checks passed, and which did not."""
-    rows = []
+    """One row an area: how many checks of all methods passed, and which did not."""
+    areas: dict[str, list[Finding]] = {}
     for item in findings:
-        failed, not_run = ([c.title for c in item.checks if c.passed is passed] for passed in (False, None))
-        passed = f"{sum(c.passed is True for c in item.checks)} of {len(item.checks)}"
-        rows.append(
-            (
-                item.area_name,
-                title_of(item.estimator, cards),
-                passed,
-                "; ".join(failed) or "none",
-                "; ".join(not_run) or "none",
-            )
-        )
-    return ReportTable(caption=caption, header=("Area", "Method", "Passed", "Failed", "Not run"), rows=tuple(rows))
+        areas.setdefault(name_place(item), []).append(item)
+    rows = []
+    for area, mine in areas.items():
+        checks = [(title_of(f.estimator, cards), c) for f in mine for c in f.checks]
+        named = {p: [f"{method}: {c.title}" for method, c in checks if c.passed is p] for p in (False, None)}
+        passed = f"{sum(c.passed is True for _, c in checks)}{NO_BREAK}of{NO_BREAK}{len(checks)}"
+        rows.append((area, passed, "; ".join(named[False]) or "none", "; ".join(named[None]) or "none"))
+    return ReportTable(caption=caption, header=("Area", "Passed", "Failed", f"Not{NO_BREAK}run"), rows=tuple(rows))
 
 
-def table_donors(finding: Finding, *, caption: str, most: int = 10) -> ReportTable:
+def table_donors(finding: Finding, *, caption: str, most: int = 8) -> ReportTable:
     """The comparison areas with the largest weights, by weight."""
     weights = sorted((w for w in finding.estimate.weights if w.weight >= 0.0005), key=lambda w: (-w.weight, w.name))
     rest = weights[most:]

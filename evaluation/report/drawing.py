@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -41,13 +41,15 @@ PARTLY = "#EFEFEF"
 
 WIDTH = 6.3
 """Inches; the width of the text in the PDF, so that letters have the size they are drawn at."""
-TOP, BOTTOM = 0.5, 0.5
+TOP, BOTTOM = 0.36, 0.5
 """Inches above and below the axes of a figure with a period axis."""
-HEIGHT = 2.75
+HEIGHT = 2.36
 """Inches; three figures with their captions fit on two thirds of a page."""
 SYNTHETIC = "SYNTHETIC DATA"
 MANY = 30
 """Areas above which a figure shows counts instead of names."""
+
+Corner = Literal["top", "bottom"]
 
 SETTINGS: Any = {
     "font.family": "DejaVu Sans",
@@ -66,6 +68,8 @@ SETTINGS: Any = {
     "xtick.labelcolor": TEXT,
     "ytick.labelcolor": TEXT,
     "hatch.linewidth": 0.6,
+    # In points: what hundreds of thin lines may deviate by, unseen.
+    "path.simplify_threshold": 0.3,
 }
 
 
@@ -79,6 +83,7 @@ class Picture:
     paint : draws the picture on an empty figure
     height : inches
     synthetic : whether the picture is marked as made from synthetic data
+    corner : where that mark stands, at the right
     alt : what it shows, for readers who do not see it; never the caption
     caption : its title
     data : every number drawn, for the CSV
@@ -95,28 +100,31 @@ class Picture:
     data: pd.DataFrame
     columns: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    corner: Corner = "top"
 
     @property
     def svg(self) -> bytes:
         """The picture as an SVG file, drawn anew at every call."""
-        return draw(self.paint, height=self.height, synthetic=self.synthetic)
+        return draw(self.paint, height=self.height, synthetic=self.synthetic, corner=self.corner)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         """The picture in a notebook, with its alternative text for readers who do not see it."""
         return {"image/svg+xml": self.svg.decode(), "text/plain": self.alt}
 
 
-def draw(paint: Callable[[Figure], None], *, height: float, width: float = WIDTH, synthetic: bool = False) -> bytes:
+def draw(paint: Callable[[Figure], None], *, height: float, synthetic: bool = False, corner: Corner = "top") -> bytes:
     """Paint a figure and return its SVG file, the same bytes for the same content.
 
     Parameters
     ----------
     paint : function
         Draws on an empty figure.
-    height, width : float
+    height : float
         Inches.
     synthetic : bool
         Whether to mark the picture as made from synthetic data.
+    corner : {"top", "bottom"}
+        Where that mark stands, at the right.
     """
     import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -126,19 +134,19 @@ def draw(paint: Callable[[Figure], None], *, height: float, width: float = WIDTH
         # A reader's own matplotlibrc must not change what is published.
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(SETTINGS)
-        figure = Figure(figsize=(width, height))
+        figure = Figure(figsize=(WIDTH, height))
         FigureCanvasAgg(figure)
         paint(figure)
         if synthetic:
-            _mark_synthetic(figure)
+            _mark_synthetic(figure, corner)
         file = BytesIO()
         figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
     return shrink_svg(file.getvalue().decode()).encode()
 
 
-def _mark_synthetic(figure: Figure) -> None:
+def _mark_synthetic(figure: Figure, corner: Corner) -> None:
     figure.text(
-        0.992, 0.985, SYNTHETIC, ha="right", va="top", fontsize=8.5, fontweight="bold", color=LABEL,
+        0.99, 0.985 if corner == "top" else 0.03, SYNTHETIC, ha="right", va=corner, fontsize=8.5, fontweight="bold", color=LABEL,
         bbox={"boxstyle": "square,pad=0.3", "facecolor": "white", "edgecolor": LABEL, "linewidth": 0.9},
     )  # fmt: skip
 

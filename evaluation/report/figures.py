@@ -75,16 +75,19 @@ def figure_series(finding: Finding, outcome: Outcome) -> Picture:
         "difference": observed - counterfactual,
         "share of window after the start": series.exposure,
     }
-    notes = ["Grey shading: figures whose reference window straddles the start."] if _straddles(finding) else []
+    notes = [f"Estimated by {finding.family}."]
     if error is not None:
         columns |= {"observed, low end": observed - error, "observed, high end": observed + error}
-        notes.insert(0, "The blue band is the 95% sampling interval of the observed figures.")
+        notes.append("Blue band: 95% sampling interval of the observed figures.")
+    if _straddles(finding):
+        notes.append("Grey shading: figures whose reference window straddles the start.")
     notes.append("The value axis does not start at zero.")
     return Picture(
         name=figure_name("series", finding.outcome, finding.area, finding.estimator),
         paint=paint,
         height=HEIGHT,
         synthetic=finding.synthetic,
+        corner="bottom",
         alt=words.alt_series(finding, outcome),
         caption=words.caption_series(finding, outcome),
         data=pd.DataFrame(columns),
@@ -117,20 +120,21 @@ def figure_gap(finding: Finding, outcome: Outcome) -> Picture:
         name_values(figure, axes, _difference_axis(outcome))
 
     columns: dict[str, object] = {"period": series.periods, "difference": gap, "share of window after the start": series.exposure}
-    notes = [_below_zero(outcome)]
+    notes = [_below_zero(finding, outcome)]
     if placebos is not None:
         low, high = _pointwise(placebos)
         which = "2.5% and 97.5% points" if len(placebos) >= QUANTILE_REPS else "lowest and highest"
         columns |= {"areas without the programme, low": low, "areas without the programme, high": high}
         columns |= {f"placebo {n + 1}": row for n, row in enumerate(placebos)}
         notes.append(
-            f"Grey: {len(placebos):,} areas without the programme, treated as if they had it. In the table: their {which}."
+            f"Grey: {len(placebos):,} areas without the programme, treated as if they had it. In the data: their {which}."
         )
     return Picture(
         name=figure_name("gap", finding.outcome, finding.area, finding.estimator),
         paint=paint,
         height=HEIGHT,
         synthetic=finding.synthetic,
+        corner="bottom",
         alt=words.alt_gap(finding, outcome, placebos),
         caption=words.caption_gap(finding, outcome),
         data=pd.DataFrame(columns),
@@ -180,7 +184,7 @@ def figure_event_study(finding: Finding, outcome: Outcome) -> Picture:
         name_values(figure, axes, _difference_axis(outcome))
 
     columns: dict[str, object] = {"time since the start": times, "difference": att, "areas": [p.n_areas for p in path]}
-    notes = [_below_zero(outcome)]
+    notes = [_below_zero(finding, outcome)]
     if bands is not None:
         columns |= {
             "usual, low": bands.low,
@@ -196,6 +200,7 @@ def figure_event_study(finding: Finding, outcome: Outcome) -> Picture:
         paint=paint,
         height=HEIGHT,
         synthetic=finding.synthetic,
+        corner="bottom",
         alt=words.alt_event_study(finding, outcome, band=bands is not None),
         caption=words.caption_event_study(finding, outcome),
         data=pd.DataFrame(columns),
@@ -284,6 +289,6 @@ def _difference_axis(outcome: Outcome) -> str:
     return f"Difference, {outcome.unit_words}"
 
 
-def _below_zero(outcome: Outcome) -> str:
+def _below_zero(finding: Finding, outcome: Outcome) -> str:
     lower = unit_words(outcome).lower
-    return f"Below zero: {lower} than it would have been without the programme."
+    return f"Estimated by {finding.family}. Below zero: {lower} than it would have been without the programme."

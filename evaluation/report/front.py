@@ -10,7 +10,7 @@ from evaluation.report.answers import table_answer
 from evaluation.report.binder import attribute, join_blocks, list_items, safe_name
 from evaluation.report.embedded.escape import escape_markdown as escape
 from evaluation.report.intervals import figure_intervals
-from evaluation.report.material import SYNTHETIC_NOTE, Material
+from evaluation.report.material import Material
 from evaluation.results import Conclusion, VerdictName
 from evaluation.synthesis.evidence import POOLED, find_plausible, place_words
 from evaluation.synthesis.phrases import upper_first
@@ -64,13 +64,11 @@ def write_answer(material: Material) -> str:
     pooled = next((c for c in material.of(outcome=outcome.id) if c.area == POOLED), None)
     areas, shown = material.areas_of(outcome.id), material.of(outcome=outcome.id)
     blocks = [f"**The question.** {escape(design.question)}"]
-    if material.synthetic:
-        blocks.insert(0, f'::: {{.callout-warning title="Synthetic data"}}\n{SYNTHETIC_NOTE}\n:::')
     if pooled is not None:
         place = place_words(design, POOLED, outcome.id)
         title = f"{upper_first(outcome.name)}, {place.removeprefix('the ')}: {pooled.verdict}"
         lead = escape(words.write_lead(pooled, outcome, place))
-        blocks.append(f'::: {{.callout-important title="{attribute(title)}"}}\n{lead}\n:::')
+        blocks.append(f'::: {{.callout-note title="{attribute(title)}"}}\n{lead}\n:::')
     if any(c.interval or c.mde for c in shown):
         plausible = find_plausible(design, outcome)
         blocks.append(material.place_figure("", figure_intervals, shown, outcome, plausible=plausible))

@@ -22,7 +22,7 @@ CAP = "#F6E3D8"
 PLAUSIBLE = "#E4EAF0"
 """Filling of the effects thought plausible beforehand."""
 PLAUSIBLE_EDGE = "#5F7A93"
-ROW = 0.34
+ROW = 0.3
 """Inches a row."""
 LEFT, RIGHT, KEY = 1.75, 1.6, 0.2
 """Inches for names, for verdicts, and for a line of the key."""

@@ -46,12 +46,10 @@ def table_starts(design: Design, contracts: Contracts) -> ReportTable:
 def table_start_notes(design: Design) -> ReportTable:
     """Where each start comes from, or why it was assumed."""
     units = sorted(design.treated, key=lambda u: (u.name.casefold(), u.code))
-    rows = tuple(
-        (u.name, write_month(u.start), u.start_note or NOT_AVAILABLE, u.supported_source or NOT_AVAILABLE) for u in units
-    )
+    rows = tuple((u.name, u.start_note or NOT_AVAILABLE, u.supported_source or NOT_AVAILABLE) for u in units)
     return ReportTable(
         caption="Where the starts and the numbers of people come from",
-        header=("Area", "Taken to start", "Source of the start, or why it is assumed", "Source of the number of people"),
+        header=("Area", "Source of the start, or why it is assumed", "Source of the number of people"),
         rows=rows,
     )
 
@@ -121,19 +119,18 @@ def table_outcomes(design: Design, outcomes: Mapping[str, Outcome]) -> ReportTab
     rows = []
     for plan in design.outcomes:
         item = outcomes[plan.id]
-        window = f"{item.window_months} months" if item.window_months > 1 else "1 month"
+        window = f"{item.window_months} months" if item.window_months > 1 else "one month"
         rows.append(
             (
-                upper_first(item.name),
-                "primary" if plan.primary else "exploratory",
+                f"{upper_first(item.name)} ({'primary' if plan.primary else 'exploratory'})",
                 item.definition,
-                f"{item.frequency}, each figure covers {window}",
+                f"{item.frequency}, each for {window}",
                 {"lower": "lower", "higher": "higher", "none": "neither"}[item.wanted],
                 "yes" if item.survey else "no",
             )
         )
     return ReportTable(
         caption="Outcomes of this evaluation",
-        header=("Outcome", "Role", "Definition", "Frequency", "Direction the programme aims for", "From a survey"),
+        header=("Outcome", "Definition", "Figures", "Aim of the programme", "Survey"),
         rows=tuple(rows),
     )

@@ -28,6 +28,7 @@ from evaluation.report.drawing import (
 from evaluation.report.tiles import place_tiles
 from evaluation.results import Design
 from evaluation.synthesis.numbers import write_month
+from evaluation.synthesis.phrases import name_or_count
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 
 ROOM = 9.0
 """Tiles of room for names on either side of the tile map."""
-KEY = 0.4
-"""Height of the tile map's key, in inches."""
+KEY, LETTER = 0.36, 0.075
+"""Height of the tile map's key and width of its letters, in inches."""
 
 Status = Literal["treated", "comparison", "excluded", "no data"]
 
@@ -63,34 +64,36 @@ def figure_timeline(design: Design, *, synthetic: bool = False) -> Picture:
         else:
             _paint_starts(figure, design, months)
 
-    data = pd.DataFrame(
-        {
+    if many:
+        every = range(min(months), max(months) + 1)
+        columns = {"month": [write_month(month_label(m)) for m in every], "areas that start": [months.count(m) for m in every]}
+    else:
+        columns = {
             "area": [u.name for u in units],
             "start": [write_month(u.start) for u in units],
             "how the start is known": [u.start_basis for u in units],
             "note": [u.start_note for u in units],
         }
-    )
     return Picture(
         name=figure_name("timeline", "", design.id),
         paint=paint,
-        height=3.2 if many else 1.2 + 0.34 * len(units),
+        height=2.6 if many else 0.75 + 0.3 * len(units),
         synthetic=synthetic,
         alt=words.alt_timeline(design),
         caption=words.caption_timeline(design),
-        data=data,
-        columns=("area", "start", "how the start is known"),
+        data=pd.DataFrame(columns),
+        columns=tuple(columns)[:3],
         notes=() if many else ("Filled: a source states the date. Hollow: the date is assumed for this analysis.",),
     )
 
 
 def _paint_starts(figure: Figure, design: Design, months: list[int]) -> None:
     units = sorted(design.treated, key=lambda u: (u.name.casefold(), u.code))
-    axes = add_axes(figure, left=2.05, right=2.25, bottom=0.5, top=0.35)
+    axes = add_axes(figure, left=1.8, right=1.95, bottom=0.4, top=0.3)
     first, last = min(months) - 3, max(months) + 3
     axes.set_xlim(first - 0.5, last + 0.5)
     axes.set_ylim(len(units) - 0.5, -0.5)
-    axes.set_yticks(range(len(units)), [wrap_label(u.name, 30) for u in units])
+    axes.set_yticks(range(len(units)), [wrap_label(u.name, 24) for u in units])
     for n, (unit, month) in enumerate(zip(units, months, strict=True)):
         known = unit.start_basis not in ("assumed", "not established")
         axes.plot([month, last + 0.5], [n, n], color=TREATED, linewidth=1.6, linestyle="-" if known else (0, (3, 2)), zorder=3)
@@ -108,7 +111,7 @@ def _paint_starts(figure: Figure, design: Design, months: list[int]) -> None:
             f"{write_month(unit.start)}, {unit.start_basis}", (1, n), xycoords=("axes fraction", "data"), xytext=(8, 0),
             textcoords="offset points", va="center", fontsize=8.5, annotation_clip=False,
         )  # fmt: skip
-    step = max(int(np.ceil((last - first) / 3)), 1)
+    step = max(int(np.ceil((last - first) / 2)), 1)
     ticks = list(range(first, last + 1, step))
     axes.set_xticks(ticks, [short_period(month_label(t)) for t in ticks])
 
@@ -116,7 +119,7 @@ def _paint_starts(figure: Figure, design: Design, months: list[int]) -> None:
 def _paint_start_counts(figure: Figure, months: list[int]) -> None:
     from matplotlib.ticker import MaxNLocator
 
-    axes = add_axes(figure, left=0.55, right=0.3, bottom=0.5, top=0.5)
+    axes = add_axes(figure, left=0.55, right=0.3, bottom=0.4, top=0.5)
     first, last = min(months), max(months)
     counts = np.bincount(np.asarray(months) - first)
     axes.bar(np.arange(first, last + 1), counts, width=0.8, color=TREATED)
@@ -124,7 +127,7 @@ def _paint_start_counts(figure: Figure, months: list[int]) -> None:
     step = max(int(np.ceil((last - first) / 6)), 1)
     ticks = list(range(first, last + 1, step))
     axes.set_xticks(ticks, [short_period(month_label(t)) for t in ticks])
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=5, integer=True))
     name_values(figure, axes, "Number of areas that start in the month")
 
 
@@ -164,7 +167,7 @@ def figure_tiles(
 
     counts = {status: sum(1 for a in shown if statuses[a.code].status == status) for status in _STYLES}
     said = ", ".join(f"{count:,} {_MEANING[status]}" for status, count in counts.items() if count)
-    lost = [a.name for a in shown if a not in placed]
+    lost = name_or_count([a.name for a in shown if a not in placed], "authorities, listed in the data")
     data = pd.DataFrame(
         {
             "code": [a.code for a in shown],
@@ -185,7 +188,7 @@ def figure_tiles(
         data=data,
         columns=tuple(data.columns),
         notes=("Each hexagon is one local authority; its place is approximate.",)
-        + ((f"Not on the map, because their position is not in the register: {', '.join(lost)}.",) if lost else ()),
+        + ((f"Not on the map, because their position is not in the register: {lost}.",) if lost else ()),
     )
 
 
@@ -193,7 +196,7 @@ _MEANING: dict[Status, str] = {
     "treated": "with the programme",
     "comparison": "used for comparison",
     "excluded": "left out",
-    "no data": "without data for the whole window",
+    "no data": "no data for the window",
 }
 _STYLES: dict[Status, dict[str, Any]] = {
     "no data": {"facecolor": "white", "edgecolor": "#B5B5B5", "linewidth": 0.6},
@@ -252,13 +255,14 @@ def _label_places(axes: Axes, areas: Sequence[Area], statuses: Mapping[str, Area
 
 
 def _paint_tile_key(figure: Figure, statuses: Sequence[Status]) -> None:
+    # The axes of the key count in tiles of the size of a line of text.
+    unit = KEY / 2
     axes = figure.add_axes((0.0, 0.0, 1.0, KEY / figure.get_size_inches()[1]))
     axes.set_axis_off()
-    axes.set_aspect("equal")
-    axes.set_xlim(0, 40)
+    axes.set_xlim(0, WIDTH / unit)
     axes.set_ylim(-1, 1)
-    x = 1.0
+    x = 0.7
     for status in reversed(statuses):
         _paint_hexagons(axes, np.array([x]), np.array([0.0]), status)
-        axes.text(x + 0.9, 0.0, _MEANING[status], va="center", fontsize=8.5)
-        x += 2.6 + 0.36 * len(_MEANING[status])
+        axes.text(x + 0.8, 0.0, _MEANING[status], va="center", fontsize=8.5)
+        x += (0.3 + LETTER * len(_MEANING[status])) / unit

@@ -89,9 +89,7 @@ def write_section(material: Material, item: Conclusion) -> list[str]:
         blocks.append(material.place_table(UP, table, f"methods-{name}", download=False))
     blocks += _place_figures(material, item, methods, outcome)
     if item.verdict != "not estimated":
-        blocks += _place_donors(
-            material, item, methods, caption=f"{where}: the comparison areas that carry the weight", name=name
-        )
+        blocks += _place_donors(material, item, methods, caption=f"{where}: comparison areas that carry the weight", name=name)
         blocks += _place_checks(material, item, methods, caption=f"{where}: checks that did not pass", name=name)
     return blocks
 
@@ -120,7 +118,7 @@ def _place_donors(material: Material, item: Conclusion, methods: Sequence[Findin
         return []
     table = content.table_donors(weighted, caption=caption)
     if not item.primary:
-        return [material.binder.place_folded(table, f"donors-{name}", "Comparison areas that carry the weight", up=UP)]
+        return [material.binder.place_folded(table, "Comparison areas that carry the weight")]
     embedded = material.embed(item.outcome, item.area, DONOR_NOTEBOOK, "donor-table")
     if embedded:
         return [f"::: {{#tbl-donors-{name}}}\n{embedded}\n\n{escape(caption)}\n:::"]

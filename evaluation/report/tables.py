@@ -30,6 +30,8 @@ SHORTHAND = {
 }
 """Markers that may stand in a cell, and what they mean; the forms that government statistics use."""
 NOT_AVAILABLE, NOT_APPLICABLE = "[x]", "[z]"
+NO_BREAK = "\u00a0"
+"""A space at which a line does not break; a plain one in the CSV."""
 
 _MARKER = re.compile(r"\[[a-z]+\]")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -119,7 +121,8 @@ def _pipe(cells: Sequence[str]) -> str:
 
 def to_csv(table: ReportTable) -> str:
     """The table as CSV text; text that a spreadsheet would run is neutralised, numbers stay numbers."""
-    return _write_csv(table.header, table.rows)
+    header, *rows = [[cell.replace(NO_BREAK, " ") for cell in row] for row in (table.header, *table.rows)]
+    return _write_csv(header, rows)
 
 
 def frame_to_csv(frame: pd.DataFrame) -> str:

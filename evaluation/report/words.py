@@ -178,7 +178,7 @@ def place_of(finding: Finding) -> str:
 
 def caption_series(finding: Finding, outcome: Outcome) -> str:
     """Caption of the treated series beside its counterfactual."""
-    return f"{upper_first(outcome.name)} in {place_of(finding)}: observed, and estimated without the programme ({finding.family})"
+    return f"{upper_first(outcome.name)}, {place_of(finding)}: observed and estimated"
 
 
 def alt_series(finding: Finding, outcome: Outcome) -> str:
@@ -196,7 +196,7 @@ def alt_series(finding: Finding, outcome: Outcome) -> str:
 
 def caption_gap(finding: Finding, outcome: Outcome) -> str:
     """Caption of the gap with placebo lines."""
-    return f"Difference in the {outcome.name}, {place_of(finding)} and areas without the programme ({finding.family})"
+    return f"{upper_first(outcome.name)}, {place_of(finding)}: difference, beside areas without the programme"
 
 
 def alt_gap(finding: Finding, outcome: Outcome, placebos: np.ndarray | None) -> str:
@@ -221,7 +221,7 @@ def alt_gap(finding: Finding, outcome: Outcome, placebos: np.ndarray | None) -> 
 
 def caption_event_study(finding: Finding, outcome: Outcome) -> str:
     """Caption of the event study."""
-    return f"Difference in the {outcome.name} by time since the start, {place_of(finding)} ({finding.family})"
+    return f"{upper_first(outcome.name)}, {place_of(finding)}: difference by time since the start"
 
 
 def alt_event_study(finding: Finding, outcome: Outcome, *, band: bool) -> str:

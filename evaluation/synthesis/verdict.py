@@ -120,7 +120,7 @@ def _area_name(design: Design, area: str) -> str:
 def _reasons(evidence: Evidence, primary: bool, verdict: VerdictName) -> tuple[str, ...]:
     reasons: list[str] = []
     if not primary:
-        reasons.append("Exploratory: this is not the primary outcome, and no correction for looking at several outcomes is made.")
+        reasons.append("Exploratory: not the primary outcome, and no correction for looking at several outcomes is made.")
     headline, design = evidence.headline, evidence.design
     if headline is None or verdict == "not estimated":
         return tuple(reasons)

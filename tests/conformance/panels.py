@@ -85,8 +85,6 @@ def keep_areas(comparison: Comparison, columns, **changed) -> Comparison:
         "first_treated": comparison.first_treated[columns],
         "exposure": comparison.exposure[:, columns],
         "weights": None if comparison.weights is None else comparison.weights[columns],
-        "clusters": tuple(comparison.clusters[n] for n in columns) if comparison.clusters else (),
-        "covariates": {name: values[:, columns] for name, values in comparison.covariates.items()},
         "se": None if comparison.se is None else comparison.se[:, columns],
         "clusters": tuple(comparison.clusters[n] for n in columns) if comparison.clusters else (),
         "covariates": {name: values[:, columns] for name, values in comparison.covariates.items()},

@@ -1,6 +1,5 @@
 """The book of a run: what every page must hold, read from the rendered pages. All findings are invented."""
 
-import datetime as dt
 import json
 import re
 from dataclasses import replace
@@ -11,61 +10,17 @@ import pytest
 import yaml
 from invented import OUTCOMES, RATE, SECOND, make_all, make_contracts, make_design, make_unit
 from lxml import html
+from report.invented_book import CARDS, DESIGN, EDITION, NASTY, UNITS, assemble
 
 from evaluation import project
 from evaluation.errors import ReportError
-from evaluation.report.book import GENERATED, Edition, write_book
+from evaluation.report.annex import clean_message
+from evaluation.report.book import FIGURES_KEPT, GENERATED, write_book
 from evaluation.report.embedded import render_book
-from evaluation.report.pages import clean_message
 from evaluation.report.tables import ReportTable
-from evaluation.report.words import check_wording
-from evaluation.results import Card, Check, Panel
+from evaluation.report.wording import check_wording
+from evaluation.results import Check, Exclusion, Panel
 from evaluation.synthesis import conclude_all
-
-NASTY = '<script>alert(1)</script> & "Môn" | $x$ *_ {{< meta x >}}'
-UNITS = [
-    make_unit("zeta-hill", "Amber Vale", "2025-04", 1),
-    make_unit("birch-moor", NASTY, "2025-04", 2),
-    make_unit("amber", "Zeta Fen", "2025-08", 3),
-]
-DESIGN = make_design(UNITS)
-CARDS = [
-    Card(
-        name=name, title=title, family="difference-in-differences", plain="It compares.", estimand="The mean.",
-        assumptions=("One.", "Two."), limits=("Three.",), missing_cells="Refused.", source="Nobody (2020).",
-        compared_with="Nothing.",
-    )
-    for name, title in (("event_study", "Event study"), ("twfe", "Fixed effects"), ("synthetic_control", "Synthetic control"))
-]  # fmt: skip
-EDITION = Edition(date=dt.date(2026, 10, 14), release="provisional")
-
-
-def make_panel(contracts, findings):
-    codes = list(contracts.areas)
-    frame = pd.DataFrame({"area_code": codes, "period": "2026-06", "outcome": RATE.id, "value": 1.0})
-    return Panel(frame=frame, inputs=findings[0].provenance.inputs)
-
-
-def assemble(folder: Path, *, synthetic=True, design=DESIGN, edition=EDITION, **changes):
-    findings = changes.pop("findings", None) or make_all(design, synthetic=synthetic)
-    contracts = make_contracts(units=design.treated)
-    planted = None
-    if synthetic:
-        planted = folder / "planted.csv"
-        folder.mkdir(parents=True, exist_ok=True)
-        rows = {"area_code": ["E06000001", "E06000002"], "outcome": RATE.id, "start": "2025-04", "effect": [-1.25, -5.0]}
-        pd.DataFrame(rows).assign(label="SYNTHETIC").to_csv(planted, index=False)
-    options = {
-        "design": design,
-        "contracts": contracts,
-        "panel": make_panel(contracts, findings),
-        "findings": findings,
-        "conclusions": conclude_all(findings, design, OUTCOMES),
-        "cards": CARDS,
-        "edition": edition,
-        "planted": planted,
-    }
-    return write_book(folder / "book", **{**options, **changes})
 
 
 @pytest.fixture(scope="module")
@@ -238,33 +193,105 @@ def test_failures_are_named_without_the_folders_of_a_machine(tmp_path):
     assert "srv" not in text
 
 
-def test_tables_of_executed_notebooks_are_embedded_where_they_are(tmp_path):
+def test_donor_tables_of_executed_notebooks_are_embedded_where_they_are(tmp_path):
     folder = tmp_path / "notebooks" / RATE.id / "amber"
     folder.mkdir(parents=True)
-    header = ("Check", "Result", "Value")
     made = ReportTable(
-        caption="Checks", header=header, rows=(("From the notebook", "passed", "[x]"),), numeric=frozenset({"Value"})
+        caption="Donors", header=("Area", "Weight"), rows=(("From the notebook", "[x]"),), numeric=frozenset({"Weight"})
     )
     table = made._repr_mimebundle_()["text/markdown"]
     cell = {
-        "cell_type": "code", "execution_count": 1, "id": "a", "metadata": {}, "source": "#| label: check-table\nshow()",
-        "outputs": [{"output_type": "display_data", "metadata": {}, "data": {"text/markdown": table}}],
+        "cell_type": "code", "execution_count": 1, "id": "a", "metadata": {}, "source": ["#| label: donor-table\n", "show()"],
+        "outputs": [{"output_type": "display_data", "metadata": {}, "data": {"text/markdown": table.splitlines(True)}}],
     }  # fmt: skip
     notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-    (folder / "20_estimate_did.ipynb").write_text(json.dumps(notebook))
+    (folder / "30_estimate_synthetic_control.ipynb").write_text(json.dumps(notebook))
     early = replace(UNITS[2], start="2025-04")
     design = make_design([*UNITS[:2], early])
     book = assemble(tmp_path, notebooks=tmp_path / "notebooks", design=design)
     source = (book.root / "areas" / "amber.qmd").read_text("utf-8")
-    assert "{{< embed ../../notebooks/idle_rate/amber/20_estimate_did.ipynb#check-table >}}" in source
+    assert "{{< embed ../../notebooks/idle_rate/amber/30_estimate_synthetic_control.ipynb#donor-table >}}" in source
     assert "embed" not in (book.root / "areas" / "zeta-hill.qmd").read_text("utf-8")
     render_book(book.root, tmp_path / "out", formats=("html",))
     page = html.parse(tmp_path / "out" / "areas" / "amber.html").getroot()
     tables = [t for t in find(page, "main table") if "From the notebook" in t.text_content()]
-    assert [caption_of(t).split(": ", 1)[1] for t in tables] == ["Idle rate, Zeta Fen: checks, difference-in-differences"]
-    # The checks of the other family come from its findings, because its notebook is not there.
-    left = next(t for t in find(page, "main table") if caption_of(t).endswith("Idle rate, Zeta Fen: checks"))
-    assert {row[0].text_content().strip() for row in find(left, "tbody tr")} == {"Synthetic control"}
+    assert [caption_of(t).split(": ", 1)[1] for t in tables] == ["Idle rate, Zeta Fen: comparison areas that carry the weight"]
+
+
+def test_pages_show_the_checks_that_did_not_pass_and_the_annex_all_of_them(site):
+    page = pages(site)["areas/zeta-hill.html"]
+    table = next(t for t in find(page, "main table") if caption_of(t).endswith("Idle rate, Amber Vale: checks that did not pass"))
+    rows = [[c.text_content().strip() for c in find(row, "td")] for row in find(table, "tbody tr")]
+    assert {row[2] for row in rows} == {"not run"}
+    assert "Of 9 checks set in advance, 6 passed and three were not run." in text_of(page)
+    annex = pages(site)["annex/checks.html"]
+    summary = next(t for t in find(annex, "main table") if "that did not" in caption_of(t))
+    amber = next(row for row in find(summary, "tbody tr") if find(row, "td")[0].text_content() == "Amber Vale")
+    cells = [" ".join(c.text_content().split()) for c in find(amber, "td")]
+    assert cells[1:3] == ["6 of 9", "none"]
+    assert cells[3].count("Placebo in time") == 3
+    every = (site / "out" / "data" / "table-all-checks-idle-rate.csv").read_text("utf-8").splitlines()
+    assert len(every) == 1 + 4 * 9
+
+
+def test_columns_and_sentences_without_known_numbers_are_left_out(tmp_path):
+    findings = make_all(DESIGN, people=None, supported=None)
+    book = assemble(tmp_path, synthetic=False, findings=findings)
+    table = (book.root / "data" / "table-answer.csv").read_text("utf-8").splitlines()
+    assert table[0] == 'Outcome,Verdict,"Interval, percentage points",Smallest detectable'
+    answer = (book.root / "_generated" / "answer.qmd").read_text("utf-8")
+    assert "Not established for any row\\: in people and most the programme could do" in answer
+
+
+def test_many_areas_are_counted_and_not_named(tmp_path):
+    late = [make_unit(f"late-{n}", f"Late {n}", "2027-01") for n in range(60)]
+    design = replace(make_design([*UNITS, *late]), estimate_areas=tuple(u.code for u in UNITS))
+    findings = make_all(make_design(UNITS))
+    book = assemble(tmp_path, synthetic=False, design=design, findings=findings, contracts=make_contracts(units=UNITS))
+    text = "".join(p.read_text("utf-8") for p in (book.root / "_generated").glob("*.qmd"))
+    assert "Late 7" not in text
+    assert "nine areas" not in text
+    assert "three areas together" in text
+    assert "Not treated within the window, and so used for comparison\\: 60 areas" in text
+    assert "The start is assumed, not established by any source, for 61 areas" in text
+
+
+def test_the_first_page_gives_verdict_sentence_and_figure_in_this_order(site):
+    text = text_of(pages(site)["index.html"])
+    pooled = next(c for c in conclude_all(make_all(DESIGN, synthetic=True), DESIGN, OUTCOMES) if c.area == "all" and c.primary)
+    places = [text.index(part) for part in (f"Idle rate, three areas together: {pooled.verdict}", "may have been", "Figure 1")]
+    assert places == sorted(places)
+    assert places[-1] < 900
+
+
+def test_the_protocol_lists_every_threshold(site):
+    text = text_of(pages(site)["chapters/method.html"])
+    assert "A difference before the start of up to 0 percentage points is too small to count against a comparison." in text
+    assert "Intervals at the 95% level" in text
+
+
+def test_reasons_for_leaving_out_are_counted_without_the_areas_they_name(tmp_path):
+    reasons = ("next to a treated area (Ash in Amber Vale)", "next to a treated area (Elm)", "scheme active from 2025-05")
+    excluded = tuple(Exclusion(area=f"E0600006{n}", name="x", reason=reason) for n, reason in enumerate(reasons))
+    book = assemble(tmp_path, findings=make_all(DESIGN, excluded=excluded, synthetic=True))
+    rows = (book.root / "data" / "table-left-out.csv").read_text("utf-8").splitlines()
+    assert rows[1:] == ["Next to a treated area,2", "Scheme active from May 2025,1"]
+
+
+def test_figures_are_drawn_once_and_forgotten_with_their_finding(tmp_path, monkeypatch):
+    book = assemble(tmp_path)
+    kept = sorted(p.name for p in (tmp_path / FIGURES_KEPT).iterdir())
+    assert len(kept) == book.figures
+    before = {p.name: p.read_bytes() for p in (book.root / "images").iterdir()}
+    with monkeypatch.context() as patch:
+        patch.setattr("evaluation.report.drawing.draw", lambda *_, **__: pytest.fail("drawn again"))
+        assemble(tmp_path)
+    assert {p.name: p.read_bytes() for p in (book.root / "images").iterdir()} == before
+    findings = [replace(f, estimate=replace(f.estimate, att=f.estimate.att - 0.5)) for f in make_all(DESIGN, synthetic=True)]
+    assemble(tmp_path, findings=findings)
+    changed = sorted(p.name for p in (tmp_path / FIGURES_KEPT).iterdir())
+    assert len(changed) == book.figures
+    assert changed != kept
 
 
 def test_a_comparison_that_is_not_credible_shows_no_headline_figure(tmp_path):

@@ -282,7 +282,7 @@ REFUSED = {
     "figure without alt": ("![Cap](pixel.png){#fig-a}", 3, "the image pixel.png has no fig-alt"),
     "missing image": ("![Cap](no.png){#fig-a fig-alt='x'}", 3, "the file no.png is not in the book"),
     "image outside": ("![Cap](../no.png){#fig-a fig-alt='x'}", 3, "the file ../no.png is not in the book"),
-    "table without caption": ("| a | b |\n|---|---|\n| 1 | 2 |", 3, "a table without caption and id"),
+    "table without caption": ("| a | b |\n|---|---|\n| 1 | 2 |", 3, "a table without caption"),
     "empty header": ("|   | b |\n|---|---|\n| 1 | 2 |\n\n: Cap {#tbl-a}", 5, "an empty header cell"),
     "float without caption": ("::: {#tbl-a}\n| a |\n|---|\n| 1 |\n:::", 3, "the float tbl-a has no caption"),
     "shortcode": ("{{< video x >}}", 3, "the shortcode {{< video x >}} is not known"),

@@ -11,6 +11,9 @@ import pytest
 from invented import OUTCOMES, RATE, make_all, make_contracts, make_design, make_finding, make_unit
 
 from evaluation.report import drawing, figures
+from evaluation.report.intervals import figure_intervals
+from evaluation.report.places import AreaStatus, figure_tiles, figure_timeline
+from evaluation.report.svg import shrink_svg
 from evaluation.report.tiles import place_tiles
 from evaluation.synthesis import conclude_all
 
@@ -20,7 +23,7 @@ DESIGN = make_design()
 
 def statuses(contracts):
     kinds = ("treated", "comparison", "excluded", "no data")
-    return {code: figures.AreaStatus(code, kinds[n % 4], f"place {n}") for n, code in enumerate(contracts.areas)}
+    return {code: AreaStatus(code, kinds[n % 4], f"place {n}") for n, code in enumerate(contracts.areas)}
 
 
 def every_picture(synthetic=False, name="Amber Vale"):
@@ -32,11 +35,9 @@ def every_picture(synthetic=False, name="Amber Vale"):
         figures.figure_series(finding, RATE),
         figures.figure_gap(finding, RATE),
         figures.figure_event_study(finding, RATE),
-        figures.figure_intervals([c for c in items if c.outcome == RATE.id], RATE),
-        figures.figure_timeline(design, synthetic=synthetic),
-        figures.figure_tiles(
-            list(contracts.areas.values()), statuses(contracts), name="map", caption="A map", synthetic=synthetic
-        ),
+        figure_intervals([c for c in items if c.outcome == RATE.id], RATE),
+        figure_timeline(design, synthetic=synthetic),
+        figure_tiles(list(contracts.areas.values()), statuses(contracts), name="map", caption="A map", synthetic=synthetic),
     ]
 
 
@@ -124,7 +125,7 @@ def test_no_bands_where_areas_start_in_different_months():
 
 def test_intervals_are_alphabetical_with_the_pooled_one_first():
     items = [c for c in conclude_all(make_all(), DESIGN, OUTCOMES) if c.outcome == RATE.id]
-    picture = figures.figure_intervals(items[::-1], RATE)
+    picture = figure_intervals(items[::-1], RATE)
     assert list(picture.data["area"]) == ["All areas together", "Amber Vale", "Birch Moor", "Cold Fen"]
     for item in items:
         assert item.area_name in picture.alt
@@ -133,7 +134,7 @@ def test_intervals_are_alphabetical_with_the_pooled_one_first():
 
 def test_many_starts_become_counts():
     design = make_design([make_unit(f"u{n}", f"U{n}", f"20{15 + n % 2}-0{1 + n % 9}") for n in range(40)])
-    picture = figures.figure_timeline(design)
+    picture = figure_timeline(design)
     assert "20 in 2015 and 20 in 2016" in picture.alt
 
 
@@ -151,7 +152,7 @@ def test_tiles_without_a_centroid_are_named_below():
     contracts = make_contracts()
     areas = list(contracts.areas.values())
     areas[5] = replace(areas[5], name="Lost Isle", latitude=None, longitude=None)
-    picture = figures.figure_tiles(areas, statuses(contracts), name="map", caption="A map")
+    picture = figure_tiles(areas, statuses(contracts), name="map", caption="A map")
     assert "Lost Isle" in " ".join(picture.notes)
     assert "Lost Isle" in set(picture.data["area"])
 
@@ -178,3 +179,27 @@ def test_figure_names_differ_by_outcome_area_and_method():
     }
     assert len(names) == 2 * 4 * 2
     assert all(re.fullmatch(r"[a-z0-9-]+", n) for n in names)
+
+
+def test_a_picture_keeps_its_shape_in_fewer_bytes():
+    big = (
+        '<?xml version="1.0"?><!-- Name --><svg><path id="DejaVuSans-41" d="M 10.4 20.6 \nL 30 40 \nz\n"/> '
+        '<path d="M 1.23456 -0.5 \nL 2 3 \n"/></svg>'
+    )
+    assert shrink_svg(big) == '<svg><path id="DejaVuSans-41" d="M10 21 30 40z"/><path d="M1.23-.5 2 3"/></svg>\n'
+
+
+def test_placebo_lines_are_one_path():
+    many = figures.figure_gap(make_finding(placebos=150), RATE).svg
+    few = figures.figure_gap(make_finding(placebos=20), RATE).svg
+    assert many.count(b"<path") <= few.count(b"<path") + 6  # other letters and ticks
+    assert len(many) < 120_000
+
+
+def test_the_key_of_the_intervals_holds_only_marks_that_occur():
+    items = [c for c in conclude_all(make_all(), DESIGN, OUTCOMES) if c.outcome == RATE.id]
+    full = figure_intervals(items, RATE, plausible=1.0)
+    bare = figure_intervals([replace(c, cap=None, mde=None) for c in items], RATE)
+    assert full.height > bare.height
+    assert "a band of 1.0 percentage points either way, thought plausible beforehand" in full.alt
+    assert "plausible" not in bare.alt

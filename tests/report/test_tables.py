@@ -6,7 +6,8 @@ import io
 import pandas as pd
 import pytest
 
-from evaluation.report.tables import ReportTable, frame_to_csv, neutralise, tabulate, to_csv, to_frame, to_markdown
+from evaluation.report.columns import share_width, soften
+from evaluation.report.tables import NO_BREAK, ReportTable, frame_to_csv, neutralise, tabulate, to_csv, to_frame, to_markdown
 
 TABLE = ReportTable(
     caption="Invented | table",
@@ -19,12 +20,41 @@ TABLE = ReportTable(
 
 def test_markdown_escapes_cells_and_explains_shorthand():
     lines = to_markdown(TABLE, "tbl-one").splitlines()
-    assert lines[0] == "| Area | Value |"
-    assert lines[1].startswith("| :-")
-    assert lines[1].endswith("-: |")
-    assert lines[2] == r"| A \| \<b\>b\<\/b\> | 1 |"
-    assert r": Invented \| table {#tbl-one}" in lines
-    assert r"One note\. Shorthand\: \[x\] not available\." in lines
+    assert lines[0] == "::: {#tbl-one}"
+    assert lines[2] == "| Area | Value |"
+    assert lines[3].startswith("| :-")
+    assert lines[3].endswith("-: |")
+    assert lines[4] == r"| A \| \<b\>b\<\/b\> | 1 |"
+    # The last paragraph of a table's div is its caption.
+    assert [line for line in lines if line][-3:] == [
+        r"One note\. Shorthand\: \[x\] not available\.", r"Invented \| table", ":::"
+    ]  # fmt: skip
+
+
+def test_a_table_without_a_label_has_its_caption_below():
+    lines = to_markdown(TABLE).splitlines()
+    assert r": Invented \| table" in lines
+    assert not any(line.startswith(":::") for line in lines)
+    assert ": Invented" not in to_markdown(TABLE, captioned=False)
+
+
+def test_no_word_is_wider_than_its_column():
+    header = ("Area", "Result", "Value", "Threshold", "What was found")
+    rows = [("Bournemouth, Christchurch and Poole", "passed", "[x]", "[x]", "Words that go on. " * 12)]
+    widths = share_width(header, rows)
+    assert widths[0] >= len("Bournemouth,")
+    assert all(width >= len(name) for width, name in zip(widths[1:4], header[1:4], strict=True))
+    assert widths[4] == max(widths)
+    assert 90 <= sum(widths) <= 100
+
+
+def test_long_names_may_break_after_punctuation_and_short_ones_not():
+    assert soften("raw/ons_els_claimant.csv.gz 2026-01") == ("raw/\u200bons_\u200bels_\u200bclaimant.\u200bcsv.\u200bgz 2026-01")
+    table = ReportTable(
+        caption="Files", header=("File", "Of"), rows=(("raw/ons_els_claimant.csv.gz", f"1{NO_BREAK}of{NO_BREAK}2"),)
+    )
+    assert "\u200b" in to_markdown(table)
+    assert to_csv(table) == "File,Of\nraw/ons_els_claimant.csv.gz,1 of 2\n"
 
 
 @pytest.mark.parametrize(

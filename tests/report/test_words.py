@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from invented import OUTCOMES, RATE, make_all, make_design, make_finding
 
 from evaluation.report import words
-from evaluation.results import Interval
+from evaluation.report.wording import check_wording
+from evaluation.results import Check, Interval
 from evaluation.synthesis import conclude, conclude_all
 from evaluation.synthesis.numbers import (
     PEOPLE,
@@ -25,6 +26,7 @@ from evaluation.synthesis.numbers import (
     write_range,
     write_span,
 )
+from evaluation.synthesis.phrases import end_sentence, name_or_count
 
 PP = UnitWords("pp", "percentage points")
 POUNDS = UnitWords("gbp", "pounds a week")
@@ -194,18 +196,18 @@ def test_alternative_texts_hold_no_number_that_is_not_in_the_finding(make):
     ],
 )  # fmt: skip
 def test_banned_phrases_are_found(text):
-    assert len(words.check_wording(text)) >= 1
+    assert len(check_wording(text)) >= 1
 
 
 @pytest.mark.parametrize(
     "text", ["a statistically significant fall", "Nobody may write “no effect” here", "lower than before", "an approved plan"]
 )
 def test_what_is_allowed_is_not_banned(text):
-    assert words.check_wording(text) == []
+    assert check_wording(text) == []
 
 
 def test_caused_is_allowed_where_detected():
-    assert words.check_wording("the programme caused it", detected=True) == []
+    assert check_wording("the programme caused it", detected=True) == []
 
 
 def test_every_sentence_and_heading_keeps_to_the_words():
@@ -220,7 +222,7 @@ def test_every_sentence_and_heading_keeps_to_the_words():
         for item in conclude_all(findings, DESIGN, OUTCOMES):
             seen.add(item.verdict)
             text = " ".join([item.sentence, item.because, *item.reasons, words.write_heading(item, OUTCOMES[item.outcome])])
-            assert words.check_wording(text, detected=item.verdict == "detected") == []
+            assert check_wording(text, detected=item.verdict == "detected") == []
     assert len(seen) >= 4
 
 
@@ -230,8 +232,70 @@ def test_headings_carry_the_verdict_and_label_exploratory_outcomes():
     assert words.write_heading(items[3], OUTCOMES[items[3].outcome]) == "Busy rate (exploratory): not estimated"
 
 
+def of_rate(findings):
+    return [c for c in conclude_all(findings, DESIGN, OUTCOMES) if c.outcome == RATE.id]
+
+
 def test_reach_says_whether_the_evaluation_could_have_seen_it():
-    items = [c for c in conclude_all(make_all(mde=3.0), DESIGN, OUTCOMES) if c.outcome == RATE.id and c.area != "all"]
-    assert "would most likely go unseen" in words.write_reach(items, RATE)
-    assert "would most likely be seen" in words.write_reach([replace(c, mde=0.4) for c in items], RATE)
-    assert "not established" in words.write_reach([replace(c, mde=None, cap=None) for c in items], RATE)
+    pooled, *areas = of_rate(make_all(mde=3.0))
+    said = words.write_reach(pooled, areas, RATE, 1.0)
+    assert "is 3.0 percentage points for all areas together, and from 3.0 to 3.0 percentage points for single areas" in said
+    assert "An effect of 1.0 percentage points, the largest thought plausible beforehand, would most likely go unseen." in said
+    assert said.endswith("by 2.2 percentage points at most. Even that would most likely go unseen there.")
+    seen = words.write_reach(None, [replace(c, mde=0.4) for c in areas], RATE, 1.0)
+    assert "would most likely be seen." in seen
+    assert "unseen" not in seen
+    some = words.write_reach(replace(pooled, mde=0.4), areas, RATE, 1.0)
+    assert "be seen in some of these comparisons only" in some
+    assert words.write_reach(None, [replace(c, mde=None, cap=None) for c in areas], RATE, None).count("not established") == 2
+
+
+def test_reach_of_some_areas_is_said_of_these_only():
+    _, *areas = of_rate(make_all(mde=3.0))
+    said = words.write_reach(None, [areas[0], *(replace(c, cap=None) for c in areas[1:])], RATE, None)
+    assert "in the one of three areas where that number is known" in said
+
+
+LEADS = {
+    "detected": (
+        {"interval": (-2.0, -0.4), "p_value": 0.01, "supported": None},
+        "was between 0.4 and 2.0 percentage points lower",
+    ),
+    "large changes ruled out": ({"interval": (-0.5, 0.6)}, "anything from 0.5 percentage points lower to 0.6 higher"),
+    "too imprecise to tell": ({"interval": (-1.5, 1.6)}, "anything from 1.5 percentage points lower to 1.6 higher"),
+    "implausible size": ({"interval": (-9.0, -8.0)}, "larger than the people supported could produce"),
+    "not estimated": ({"interval": None}, "We do not report an estimate"),
+}
+
+
+@pytest.mark.parametrize("verdict", LEADS)
+def test_the_lead_is_one_sentence_and_claims_no_more_than_the_verdict(verdict):
+    changes, part = LEADS[verdict]
+    methods = [make_finding(estimator=name, **changes) for name in ("event_study", "twfe", "synthetic_control")]
+    item = conclude(methods, DESIGN, outcome=RATE, area="amber-vale")
+    assert item.verdict == verdict
+    said = words.write_lead(item, RATE, "Amber Vale")
+    assert part in said
+    assert len(re.findall(r"[.!?](?:\s|$)", said)) == 1
+    assert check_wording(said) == []
+    assert ("was detected" in said) == (verdict == "large changes ruled out")
+    assert unexplained(said, numbers_of(methods[0], DESIGN, RATE)) == []
+
+
+@pytest.mark.parametrize(
+    ("results", "said"),
+    [
+        ([True] * 3, "All 3 checks set in advance passed."),
+        ([True, False, None], "Of 3 checks set in advance, 1 passed, one failed and one was not run."),
+        ([True, None, None], "Of 3 checks set in advance, 1 passed and two were not run."),
+    ],
+)
+def test_checks_are_counted_by_their_result(results, said):
+    checks = [Check(name=f"c{n}", title="Invented", passed=passed, text="Invented.") for n, passed in enumerate(results)]
+    assert words.write_checks([make_finding(checks=checks)]) == said
+
+
+def test_names_give_way_to_their_number():
+    assert name_or_count(["Beech", "ash"]) == "ash and Beech"
+    assert name_or_count([f"Area {n}" for n in range(345)]) == "345 areas"
+    assert [end_sentence(text) for text in ("A note", "A note.", "Why?", "")] == ["A note.", "A note.", "Why?", ""]

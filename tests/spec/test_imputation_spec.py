@@ -125,7 +125,7 @@ def dummies(comparison, covariates):
 @pytest.mark.parametrize("leave_out", [False, True])
 @pytest.mark.parametrize("shares", [False, True])
 def test_effect_and_standard_error_are_those_of_the_weights_written_out(covariates, weighted, gaps, leave_out, shares):
-    """Theorems 2 and 3 of Borusyak, Jaravel & Spiess (2024) with every matrix in full."""
+    """The variance of Borusyak, Jaravel & Spiess (2024, section 4.3) with every matrix in full."""
     comparison = drawn(weighted=weighted, gaps=gaps, clusters=True, shares=shares)
     if leave_out:
         # an area by itself, from its start on or for a gap, would leave nothing to compare with

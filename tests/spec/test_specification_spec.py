@@ -73,7 +73,10 @@ SPECIFICATIONS = {
     "slopes": ({"period_slopes_by": ("z",), "covariates": ("x",)}, f"y ~ exposure + x + {SLOPES} | unit + time"),
     "trends": ({"area_trends": True}, f"y ~ exposure + {TRENDS} | unit + time"),
     "cohort": ({"effects": "cohort", "covariates": ("x", "z")}, "y ~ exposure + x + z | first_treated + time"),
-    "cohort and regions": ({"effects": "cohort", "period_effects_by": ("regions",)}, "y ~ exposure | first_treated + time^region"),
+    "cohort and regions": (
+        {"effects": "cohort", "period_effects_by": ("regions",)},
+        "y ~ exposure | first_treated + time^region",
+    ),
 }
 
 

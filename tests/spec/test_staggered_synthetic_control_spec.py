@@ -18,9 +18,7 @@ def test_every_area_has_its_own_mix_and_start():
     panel = draw_by_hand([[4, 4, 6, 8], [5, 5, 5, 12], LOW, HIGH], starts={0: 2, 1: 3})
     estimate = StaggeredSyntheticControl().fit(panel)
     weights = {(donor.treated, donor.area): donor.weight for donor in estimate.weights}
-    assert weights == pytest.approx(
-        {("A000", "A002"): 0.6, ("A000", "A003"): 0.4, ("A001", "A002"): 0.5, ("A001", "A003"): 0.5}
-    )
+    assert weights == pytest.approx({("A000", "A002"): 0.6, ("A000", "A003"): 0.4, ("A001", "A002"): 0.5, ("A001", "A003"): 0.5})
     assert estimate.att == pytest.approx((2 + 4 + 7) / 3)
     path = {point.event_time: (point.att, point.n_areas) for point in estimate.path}
     assert path[0] == (pytest.approx((2 + 7) / 2), 2)

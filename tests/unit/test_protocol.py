@@ -206,6 +206,11 @@ def spoil(folder, *changes, design=MAIN):
             "maximum_donor_wieght",
             "maximum_donor_wieght: is not a key here; did you mean maximum_donor_weight",
         ),
+        (
+            "  negligible_effect: 0.1",
+            "  negligible_effect: 0.1\n  minimum_breakdown: -1.0",
+            "minimum_breakdown: is -1.0; write 0 to 100 (violations after the start over the largest before it; 0 = not judged)",
+        ),
         (f"id: {MAIN}", "id: another", "id: is 'another' but the file is called"),
     ],
 )
@@ -213,6 +218,15 @@ def test_a_fault_names_file_line_and_remedy(folder, old, new, says):
     message = spoil(folder, (old, new))
     assert says in message
     assert message.startswith(f"{MAIN}.yml:")
+
+
+def test_a_breakdown_value_is_judged_only_where_the_protocol_says_so(folder, main):
+    assert main.thresholds.minimum_breakdown == 0.0
+    path = folder / "designs" / f"{MAIN}.yml"
+    path.write_text(
+        path.read_text("utf-8").replace("  negligible_effect:", "  minimum_breakdown: 1.5\n  negligible_effect:"), "utf-8"
+    )
+    assert load_design(load_contracts(folder, standard=False), MAIN).thresholds.minimum_breakdown == 1.5
 
 
 def test_a_place_without_an_established_start_needs_an_assumption(folder):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from evaluation.inference.checks import (
+    breakdown,
     donor_concentration,
     goodman_bacon,
     leave_one_donor_out,
@@ -44,6 +45,7 @@ REGISTRY: Mapping[str, RegisteredCheck] = MappingProxyType(
         donor_concentration.NAME: RegisteredCheck(run=donor_concentration.run, families=(SC,)),
         leave_one_donor_out.NAME: RegisteredCheck(run=leave_one_donor_out.run, families=(SC,)),
         goodman_bacon.NAME: RegisteredCheck(run=goodman_bacon.run, families=(DID,), estimators=("twfe",)),
+        breakdown.NAME: RegisteredCheck(run=breakdown.run, families=(DID,), estimators=breakdown.ESTIMATORS),
         two_implementations.NAME: RegisteredCheck(run=two_implementations.run, families=(DID, SC)),
     }
 )

@@ -82,10 +82,10 @@ def fit_stack(comparison: Comparison) -> Again:
                     )
                 )
     stack = pd.concat(parts).set_index(["unit", "time"]).sort_index()
-    time = stack.index.get_level_values("time").to_numpy()
+    event = stack.index.get_level_values("time").to_numpy()
     times = [one for one in range(-lead, lag + 1) if one != REFERENCE]
-    terms = pd.DataFrame({f"x{k}": stack["treated"] * (time == one) for k, one in enumerate(times)})
-    effects = pd.DataFrame({"cell": stack["experiment"].to_numpy() * 10_000 + time}, index=stack.index)
+    terms = pd.DataFrame({f"x{k}": stack["treated"] * (event == one) for k, one in enumerate(times)})
+    effects = pd.DataFrame({"cell": stack["experiment"].to_numpy() * 10_000 + event}, index=stack.index)
     found = PanelOLS(stack["y"], terms, weights=stack["w"], entity_effects=True, other_effects=effects).fit(
         cov_type="unadjusted", count_effects=False, debiased=False
     )

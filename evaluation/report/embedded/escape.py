@@ -8,7 +8,7 @@ __all__ = ["escape_markdown"]
 
 # Every ASCII punctuation character that pandoc's Markdown may read as markup; a backslash before one makes it text.
 _MARKUP = re.compile(r"""([\\`*_{}\[\]()<>#+\-.!|$^~@"'&:=%/])""")
-_SPACES = re.compile(r"\s+")
+_SPACES = re.compile(r"[^\S\u00a0]+")
 # In these places the characters mean nothing, and an escape would only make the source harder to read.
 _HARMLESS = re.compile(r"(?<=\w)\\([-.'/:])(?=\w)|(?<=\d)\\(%)")
 
@@ -25,7 +25,7 @@ def escape_markdown(text: str) -> str:
     -------
     str
         One line in which no character is markup; it may also stand in a table cell or a heading. Runs of white
-        space become one space. Quotation marks stay straight.
+        space become one space; no-break spaces stay. Quotation marks stay straight.
 
     Examples
     --------

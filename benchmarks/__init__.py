@@ -1,0 +1,1 @@
+"""What the work costs here and in the field's packages: ``make benchmark``."""

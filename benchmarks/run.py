@@ -1,0 +1,158 @@
+"""Time ourselves and the field's packages in one run: ``python -m benchmarks.run [--quick] [--only SUBJECT] [--out DIR]``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, replace
+from importlib import metadata
+from pathlib import Path
+
+ONE_THREAD = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "RAYON_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+)
+"""Read once, when libraries are loaded."""
+
+PACKAGES = (
+    "numpy",
+    "scipy",
+    "pandas",
+    "pyfixest",
+    "linearmodels",
+    "pysyncon",
+    "diff-diff",
+    "csdid",
+    "differences",
+    "mlsynth",
+    "azcausal",
+    "clarabel",
+    "papermill",
+)
+
+HERE = Path(__file__).parent
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, print the table, and write ``results.md`` and ``results.json``."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small panels; shows that everything runs, says nothing about speed")
+    parser.add_argument("--only", action="append", default=[], metavar="SUBJECT", help="one of the subjects; may be repeated")
+    parser.add_argument("--out", type=Path, default=None, metavar="DIR", help="where results are written (default: here)")
+    options = parser.parse_args(arguments)
+    if any(os.environ.get(name) != "1" for name in ONE_THREAD):
+        environment = os.environ | dict.fromkeys(ONE_THREAD, "1")
+        os.execve(sys.executable, [sys.executable, "-m", "benchmarks.run", *(arguments or sys.argv[1:])], environment)
+    subjects = _subjects()
+    unknown = sorted(set(options.only) - set(subjects))
+    if unknown:
+        parser.error(f"no subject {', '.join(unknown)}; there are {', '.join(subjects)}")
+    lines = []
+    for name, measure in subjects.items():
+        if not options.only or name in options.only:
+            for measured in measure(quick=options.quick):
+                # small panels meet and miss goals that were set for large ones
+                line = replace(measured, goal="", met=None) if options.quick else measured
+                print(_row(line), flush=True)
+                lines.append(line)
+    out = options.out or HERE
+    if options.quick and options.out is None:
+        print("\nquick mode: nothing written; name a folder with --out")
+        return 0
+    about = describe(quick=options.quick)
+    out.mkdir(parents=True, exist_ok=True)
+    record = {"about": about, "lines": [asdict(line) | {"ratio": line.ratio} for line in lines]}
+    (out / "results.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    (out / "results.md").write_text(table(lines, about), "utf-8")
+    return 0
+
+
+def _subjects() -> dict[str, Callable[..., Iterator]]:
+    from benchmarks import batch, difference_in_differences, group_time, permutation, synthetic_control
+
+    modules = (synthetic_control, difference_in_differences, group_time, permutation, batch)
+    return {module.SUBJECT: module.measure for module in modules}
+
+
+def describe(*, quick: bool) -> dict[str, object]:
+    """What the numbers were measured with; no machine names and no dates."""
+    from evaluation import project
+
+    versions = {}
+    for name in PACKAGES:
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            versions[name] = "not installed"
+    return {
+        "code": project.code_version(),
+        "python": platform.python_version(),
+        "processors": os.cpu_count(),
+        "threads": 1,
+        "quick": quick,
+        "packages": versions,
+    }
+
+
+def table(lines: list, about: dict[str, object]) -> str:
+    """The results as a Markdown page."""
+    met = sum(line.met is True for line in lines)
+    missed = [line for line in lines if line.met is False]
+    open_ = sum(bool(line.goal) and line.met is None for line in lines)
+    head = [
+        "# What the work costs, here and in the field's packages",
+        "",
+        "Made by `make benchmark`; not edited by hand. Panels are SYNTHETIC. Median processor seconds of repeated calls on one "
+        "thread after a first call that is not counted, ours and theirs one after the other; wall seconds where said. Answers "
+        "are compared before anything is timed. Only the ratios travel to other machines.",
+        "",
+        f"Goals met: {met}; missed: {len(missed)}; not tried: {open_}."
+        + (" QUICK MODE: small panels." if about["quick"] else ""),
+        "",
+        "| work | size | ours | peer | theirs | ratio | goal | met | answers | note |",
+        "|---|---|---:|---|---:|---:|---|---|---|---|",
+    ]
+    versions = ", ".join(f"{name} {version}" for name, version in about["packages"].items())  # type: ignore[union-attr]
+    foot = [
+        "",
+        f"Code {about['code']}; Python {about['python']}; {about['processors']} processors, {about['threads']} thread each.",
+        "",
+        f"Packages: {versions}.",
+    ]
+    return "\n".join([*head, *map(_row, lines), *foot]) + "\n"
+
+
+def _row(line: object) -> str:
+    ratio = "" if line.ratio is None else f"{line.ratio:,.0f} x" if line.ratio >= 10 else f"{line.ratio:.1f} x"
+    met = {True: "yes", False: "**no**", None: ""}[line.met]
+    cells = (
+        line.work,
+        line.size,
+        _seconds(line.ours, line.clock),
+        line.peer,
+        _seconds(line.theirs, line.clock),
+        ratio,
+        line.goal,
+        met if line.met is not None or not line.goal else "not tried",
+        line.agreement,
+        line.note,
+    )
+    return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |"
+
+
+def _seconds(value: float | None, clock: str) -> str:
+    if value is None:
+        return ""
+    text = f"{value:,.0f} s" if value >= 100 else f"{value:.3g} s" if value >= 1 else f"{value * 1e3:.3g} ms"
+    return text if clock == "CPU" else f"{text} wall"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

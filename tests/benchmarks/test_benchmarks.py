@@ -1,0 +1,88 @@
+"""The benchmark programs run, agree with the peers that are there, and say which are not. Nothing here looks at a clock."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("benchmarks")
+    command = [sys.executable, "-m", "benchmarks.run", "--quick", "--out", str(folder)]
+    for subject in ("permutation", "group-time effects", "difference-in-differences"):
+        command += ["--only", subject]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True, env=os.environ | {"PYTHONWARNINGS": "ignore"})
+    return folder
+
+
+def test_every_line_is_timed_or_says_why_not(out):
+    record = json.loads((out / "results.json").read_text("utf-8"))
+    assert record["about"]["quick"] is True
+    assert {line["subject"] for line in record["lines"]} == {"permutation", "group-time effects", "difference-in-differences"}
+    for line in record["lines"]:
+        assert line["met"] is None
+        if line["peer"]:
+            assert (line["theirs"] is None) == (line["ratio"] is None) == (line["agreement"] == ""), line
+            assert line["theirs"] is not None or line["note"] == "not installed here", line
+
+
+def test_results_name_versions_but_no_machine_and_no_date(out):
+    text = (out / "results.md").read_text("utf-8")
+    assert "QUICK MODE" in text
+    assert "pyfixest 0.60" in text
+    assert os.uname().nodename not in text or len(os.uname().nodename) < 4
+    assert text.count("\n| ") == 1 + len(json.loads((out / "results.json").read_text("utf-8"))["lines"])
+
+
+def test_an_answer_that_differs_is_not_timed():
+    import importlib
+
+    sys.path.insert(0, str(ROOT))
+    try:
+        timing = importlib.import_module("benchmarks.timing")
+    finally:
+        sys.path.remove(str(ROOT))
+    answers = {"wrong": 2.0, "right": 1.0}
+    peers = [
+        timing.Peer(
+            package=name,
+            what="",
+            prepare=lambda value=value: lambda: value,
+            answer=np.atleast_1d,
+            tolerance=1e-6,
+            goal=timing.Goal(times=0.0001),
+        )
+        for name, value in answers.items()
+    ]
+
+    def absent():
+        raise ImportError
+
+    peers.append(timing.Peer(package="absent", what="", prepare=absent, answer=np.atleast_1d, tolerance=0.0))
+    lines = timing.set_beside("s", "w", "z", ours=lambda: 1.0, answer=np.atleast_1d, peers=tuple(peers))
+    assert [line.note for line in lines] == ["not timed: its answer differs by 1", "", "not installed here"]
+    assert [line.theirs is not None for line in lines] == [False, True, False]
+    assert [line.met for line in lines] == [None, True, None]
+
+
+def test_goals():
+    from_both = {"times": 10.0, "seconds": 1.0}
+    root = str(ROOT)
+    sys.path.insert(0, root)
+    try:
+        from benchmarks.timing import Goal
+    finally:
+        sys.path.remove(root)
+    assert Goal(**from_both).text() == "10 x, under 1 s"
+    assert Goal(**from_both).is_met(0.5, 5.0) is True
+    assert Goal(**from_both).is_met(0.5, 4.9) is False
+    assert Goal(**from_both).is_met(1.5, 150.0) is False
+    assert Goal(times=10.0).is_met(0.5, None) is None
+    assert Goal(seconds=1.0).is_met(0.5, None) is True
