@@ -514,6 +514,19 @@ class DonorWeight:
     """Code of the treated area whose counterfactual it is; empty where there is one treated area."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecompositionPart:
+    """One comparison of two groups of areas that a single number is made of; weights add up to 1."""
+
+    kind: str
+    treated_from: str
+    """First treated period of the group whose change is measured."""
+    control_from: str
+    """First treated period of the group it is compared with; empty = not treated in the window."""
+    weight: float
+    estimate: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Estimate:
     """What an estimator found. It holds no p-value: that is the business of `evaluation.inference`.
@@ -528,6 +541,7 @@ class Estimate:
     series : treated series and counterfactual
     weights : donor weights, empty where the method has none
     coefficients : those of other terms than the effect, where the method has any
+    decomposition : the comparisons of two groups the estimate averages, for a method with one number and several starts
     pre_rmspe : root mean squared gap before the start, in the outcome's unit
     prediction_rmspe : the same over the last periods before the start when the counterfactual is made from the earlier ones
         alone; None for methods that do not fit themselves to those periods
@@ -544,6 +558,7 @@ class Estimate:
     weights: tuple[DonorWeight, ...] = ()
     se: float | None = None
     coefficients: tuple[Coefficient, ...] = ()
+    decomposition: tuple[DecompositionPart, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

@@ -7,10 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
+from evaluation.numerics.bacon import decompose
 from evaluation.numerics.regression import Effects, fit_regression, place_regression
 from evaluation.numerics.specification import Specification
 from evaluation.numerics.treated import refuse, requirements
-from evaluation.results import Card, Check, Comparison, Estimate, Placebos
+from evaluation.results import NEVER, Card, Check, Comparison, DecompositionPart, Estimate, Placebos
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +137,24 @@ class TwoWayFixedEffects(Specification):
             pre_rmspe=found.pre_rmspe,
             se=found.average_se(effects),
             coefficients=found.others,
+            decomposition=self._decomposed(comparison) if starts.size > 1 else (),
             notes=notes,
+        )
+
+    def _decomposed(self, comparison: Comparison) -> tuple[DecompositionPart, ...]:
+        """The comparisons the estimate averages (`decompose`), where the model is the plain one and treatment is there or not."""
+        step = comparison.treated & (np.arange(comparison.n_periods)[:, None] >= comparison.first_treated)
+        if self != TwoWayFixedEffects() or not comparison.observed.all() or not np.array_equal(comparison.exposure, step):
+            return ()
+        return tuple(
+            DecompositionPart(
+                kind=one.kind,
+                treated_from=comparison.periods[one.treated],
+                control_from="" if one.control == NEVER else comparison.periods[one.control],
+                weight=one.weight,
+                estimate=one.estimate,
+            )
+            for one in decompose(comparison).comparisons
         )
 
     def placebos(self, comparison: Comparison, *, draws: int, seed: int) -> Placebos:

@@ -9,7 +9,7 @@ from evaluation.report.tables import NO_BREAK, NOT_APPLICABLE, NOT_AVAILABLE, Re
 from evaluation.results import Card, Finding, Inference, InputFile, Interval
 from evaluation.synthesis.agree import can_detect, find_inference
 from evaluation.synthesis.evidence import POOLED
-from evaluation.synthesis.numbers import write_level, write_range
+from evaluation.synthesis.numbers import write_level, write_period, write_range
 from evaluation.synthesis.phrases import join_words, upper_first
 from evaluation.synthesis.sentences import unit_words
 
@@ -57,6 +57,27 @@ def table_differences(findings: Sequence[Finding], cards: Mapping[str, Card], *,
         header=("Method", "Compared with", "Measured against", "Averaged how", "Estimate"),
         rows=tuple(rows),
         numeric=frozenset({"Estimate"}),
+    )
+
+
+def table_decomposition(finding: Finding, outcome: Outcome, *, caption: str) -> ReportTable:
+    """The comparisons of two groups that a single number averages, heaviest first (Goodman-Bacon 2021)."""
+    rows = tuple(
+        (
+            f"areas treated from {write_period(part.treated_from, outcome.window_months)}",
+            f"areas treated from {write_period(part.control_from, outcome.window_months)}"
+            if part.control_from
+            else "areas not treated in the window",
+            f"{100 * part.weight:.1f}",
+            write_signed(part.estimate, DIGITS),
+        )
+        for part in sorted(finding.estimate.decomposition, key=lambda part: -part.weight)
+    )
+    return ReportTable(
+        caption=caption,
+        header=("Change in", "Compared with", "Weight, per cent", f"Difference, {outcome.unit_words}"),
+        rows=rows,
+        numeric=frozenset({"Weight, per cent", f"Difference, {outcome.unit_words}"}),
     )
 
 

@@ -43,7 +43,7 @@ WIDTH = 6.3
 """Inches; the width of the text in the PDF, so that letters have the size they are drawn at."""
 TOP, BOTTOM = 0.36, 0.5
 """Inches above and below the axes of a figure with a period axis."""
-HEIGHT = 2.36
+HEIGHT = 2.25
 """Inches; three figures with their captions fit on two thirds of a page."""
 SYNTHETIC = "SYNTHETIC DATA"
 MANY = 30

@@ -14,7 +14,7 @@ from evaluation.report.intervals import figure_intervals
 from evaluation.report.material import Material
 from evaluation.results import Conclusion, Finding
 from evaluation.synthesis.evidence import POOLED, find_plausible
-from evaluation.synthesis.numbers import write_month
+from evaluation.synthesis.numbers import write_month, write_period
 from evaluation.synthesis.phrases import end_sentence, join_words, upper_first
 
 DONOR_NOTEBOOK = "30_estimate_synthetic_control.ipynb"
@@ -88,10 +88,37 @@ def write_section(material: Material, item: Conclusion) -> list[str]:
         table = content.table_methods(methods, outcome, material.cards, caption=f"{where}: methods side by side")
         blocks.append(material.place_table(UP, table, f"methods-{name}", download=False))
     blocks += _place_figures(material, item, methods, outcome)
+    blocks += _explain_single_number(material, methods, outcome, where=where, name=name)
     if item.verdict != "not estimated":
         blocks += _place_donors(material, item, methods, caption=f"{where}: comparison areas that carry the weight", name=name)
         blocks += _place_checks(material, item, methods, caption=f"{where}: checks that did not pass", name=name)
     return blocks
+
+
+def _explain_single_number(
+    material: Material, methods: Sequence[Finding], outcome: Outcome, *, where: str, name: str
+) -> list[str]:
+    """What a single number over several starts averages, beside the method that keeps the starts apart."""
+    single = next((f for f in methods if f.estimate.decomposition), None)
+    if single is None:
+        return []
+    parts = single.estimate.decomposition
+    heaviest = max(parts, key=lambda part: part.weight)
+    already = sum(part.weight for part in parts if part.kind.startswith("later") or "always" in part.kind)
+    method = content.title_of(single.estimator, material.cards)
+    table = content.table_decomposition(single, outcome, caption=f"{where}: the comparisons inside {method.lower()}")
+    return [
+        f"### What the single number averages {{#sec-single-{name}}}",
+        escape(
+            f"{method} gives one number for areas with different starts: the weighted mean of the comparisons below. "
+            f"{100 * heaviest.weight:.0f} per cent of the weight lies on one of them, areas treated from "
+            f"{write_period(heaviest.treated_from, outcome.window_months)}. Comparisons with areas treated earlier have "
+            f"{100 * already:.0f} per cent. Every comparison is with the mean of all periods before the start, and every period "
+            "after it counts the same, so a difference that builds up, or areas that were moving apart long before, can hide in "
+            "it. The event study shows the periods one by one."
+        ),
+        material.place_table(UP, table, f"decomposition-{name}"),
+    ]
 
 
 def _place_figures(material: Material, item: Conclusion, methods: Sequence[Finding], outcome: Outcome) -> list[str]:

@@ -92,7 +92,8 @@ def test_penalised_weights_and_pysyncon(penalty):
     def loss(w):
         return ((x1 - x0 @ w) ** 2).sum() + penalty * ((x0 - x1[:, None]) ** 2).sum(axis=0) @ w
 
-    # its one-start SLSQP stops early, and off the simplex by rounding: ours must be at least as good as its weights on it, and near
+    # its one-start SLSQP stops early, and off the simplex by rounding: ours must be at least as good as its weights on it,
+    # and near
     on_simplex = np.clip(theirs.W, 0.0, None) / np.clip(theirs.W, 0.0, None).sum()
     assert loss(ours) <= loss(on_simplex) * (1 + 1e-9)
     assert ours == pytest.approx(on_simplex, abs=0.02)
