@@ -110,20 +110,21 @@ def table_planted(
         rows.append(
             (
                 item.area_name,
-                label_outcome(item, outcomes[item.outcome]),
+                upper_first(outcomes[item.outcome].name),
                 _planted(low, high, unit.direction),
                 write_range(item.interval, unit) if item.interval else NOT_AVAILABLE,
                 _holds(item, low, high),
-                item.verdict,
             )
         )
     if not rows:
         return None
     return ReportTable(
         caption="SYNTHETIC data: what was planted beside what was found",
-        header=("Area", "Outcome", "Planted", "Interval found", "Planted value in the interval", "Verdict"),
+        header=("Area", "Outcome", "Planted", "Interval found", "Covered"),
         rows=tuple(rows),
-        notes=("Differences in the outcome's unit. The planted values were not used in any estimate.",),
+        notes=(
+            "Differences in the outcome's unit. Covered: whether the planted value lies in the interval. The planted values were not used in any estimate.",
+        ),
     )
 
 

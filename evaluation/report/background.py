@@ -112,7 +112,7 @@ def write_methods(material: Material) -> str:
             f"**Missing figures.** {escape(card.missing_cells)}",
             f"**Source.** {escape(card.source)} Compared with: {escape(card.compared_with)}",
         ]
-        blocks.append(f"::: {{.callout-note}}\n{join_blocks(parts)}:::")
+        blocks.append(f'::: {{.callout-note collapse="true"}}\n{join_blocks(parts)}:::')
     blocks += ["## The protocol {#sec-protocol}", list_protocol(material.design, material.primary.unit_words)]
     deviations = material.edition.deviations
     blocks.append("Departures from the protocol:" if deviations else "Departures from the protocol: none is on record.")

@@ -60,9 +60,14 @@ def table_differences(findings: Sequence[Finding], cards: Mapping[str, Card], *,
     )
 
 
-def table_decomposition(finding: Finding, outcome: Outcome, *, caption: str) -> ReportTable:
-    """The comparisons of two groups that a single number averages, heaviest first (Goodman-Bacon 2021)."""
-    rows = tuple(
+def table_decomposition(finding: Finding, outcome: Outcome, *, caption: str, most: int | None = None) -> ReportTable:
+    """The comparisons of two groups that a single number averages, heaviest first (Goodman-Bacon 2021).
+
+    Those after the first `most` stand in one row, with their weighted mean.
+    """
+    parts = sorted(finding.estimate.decomposition, key=lambda part: -part.weight)
+    shown, rest = parts[:most], parts[most:] if most is not None else []
+    rows = [
         (
             f"areas treated from {write_period(part.treated_from, outcome.window_months)}",
             f"areas treated from {write_period(part.control_from, outcome.window_months)}"
@@ -71,12 +76,16 @@ def table_decomposition(finding: Finding, outcome: Outcome, *, caption: str) -> 
             f"{100 * part.weight:.1f}",
             write_signed(part.estimate, DIGITS),
         )
-        for part in sorted(finding.estimate.decomposition, key=lambda part: -part.weight)
-    )
+        for part in shown
+    ]
+    if rest:
+        weight = sum(part.weight for part in rest)
+        mean = sum(part.weight * part.estimate for part in rest) / weight if weight else None
+        rows.append((f"{len(rest)} other comparisons", "various", f"{100 * weight:.1f}", _number(mean)))
     return ReportTable(
         caption=caption,
         header=("Change in", "Compared with", "Weight, per cent", f"Difference, {outcome.unit_words}"),
-        rows=rows,
+        rows=tuple(rows),
         numeric=frozenset({"Weight, per cent", f"Difference, {outcome.unit_words}"}),
     )
 
@@ -183,17 +192,15 @@ def table_checks(
     )
 
 
-def table_open_checks(findings: Sequence[Finding], cards: Mapping[str, Card], *, caption: str) -> ReportTable | None:
-    """The checks that failed or were not run, with what was found; None when every check passed."""
+def table_failed_checks(findings: Sequence[Finding], cards: Mapping[str, Card], *, caption: str) -> ReportTable | None:
+    """The checks that failed, with what was found; None when none did."""
     rows = tuple(
-        (title_of(item.estimator, cards), check.title, PASSED[check.passed], check.text or NOT_AVAILABLE)
+        (title_of(item.estimator, cards), check.title, check.text or NOT_AVAILABLE)
         for item in findings
         for check in item.checks
-        if check.passed is not True
+        if check.passed is False
     )
-    if not rows:
-        return None
-    return ReportTable(caption=caption, header=("Method", "Check", "Result", "What was found"), rows=rows)
+    return ReportTable(caption=caption, header=("Method", "Check that failed", "What was found"), rows=rows) if rows else None
 
 
 def table_check_results(findings: Sequence[Finding], cards: Mapping[str, Card], *, caption: str) -> ReportTable:
@@ -210,7 +217,7 @@ def table_check_results(findings: Sequence[Finding], cards: Mapping[str, Card], 
     return ReportTable(caption=caption, header=("Area", "Passed", "Failed", f"Not{NO_BREAK}run"), rows=tuple(rows))
 
 
-def table_donors(finding: Finding, *, caption: str, most: int = 8) -> ReportTable:
+def table_donors(finding: Finding, *, caption: str, most: int = 6) -> ReportTable:
     """The comparison areas with the largest weights, by weight."""
     weights = sorted((w for w in finding.estimate.weights if w.weight >= 0.0005), key=lambda w: (-w.weight, w.name))
     rest = weights[most:]

@@ -22,7 +22,8 @@ from evaluation.synthesis.numbers import MONTHS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure, FigureBase
+    from matplotlib.transforms import Bbox
 
 TREATED = "#12436D"
 """Dark blue: what was observed where the programme ran."""
@@ -151,9 +152,16 @@ def _mark_synthetic(figure: Figure, corner: Corner) -> None:
     )  # fmt: skip
 
 
-def add_axes(figure: Figure, *, left: float, right: float, bottom: float, top: float) -> Axes:
+def measure(figure: FigureBase) -> tuple[float, float]:
+    """Width and height of a figure, or of a part of one, in inches."""
+    box: Bbox = figure.bbox  # type: ignore[attr-defined]
+    dpi = figure.get_figure(root=True).dpi
+    return box.width / dpi, box.height / dpi
+
+
+def add_axes(figure: FigureBase, *, left: float, right: float, bottom: float, top: float) -> Axes:
     """Axes with margins in inches, a light horizontal grid, and only the bottom line drawn."""
-    width, height = figure.get_size_inches()
+    width, height = measure(figure)
     axes = figure.add_axes((left / width, bottom / height, (width - left - right) / width, (height - top - bottom) / height))
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
@@ -163,9 +171,9 @@ def add_axes(figure: Figure, *, left: float, right: float, bottom: float, top: f
     return axes
 
 
-def name_values(figure: Figure, axes: Axes, text: str) -> None:
+def name_values(figure: FigureBase, axes: Axes, text: str) -> None:
     """Write what the value axis measures, along the top of the picture."""
-    height = figure.get_size_inches()[1]
+    height = measure(figure)[1]
     top = axes.get_position().y1
     figure.text(0.012, top + 0.13 / height, text, ha="left", va="bottom", color=TEXT)
 

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 
 NORMAL_95 = 1.959964
 """97.5% point of the normal distribution, for the band of sampling error."""
+PANEL = 1.85
+"""Inches a chart of two."""
 QUANTILE_REPS = 40
 """Placebo lines from which 2.5% and 97.5% quantiles mean something; below it the band spans all lines."""
 
@@ -140,6 +142,32 @@ def figure_gap(finding: Finding, outcome: Outcome) -> Picture:
         data=pd.DataFrame(columns),
         columns=tuple(c for c in columns if not c.startswith("placebo ")),
         notes=tuple(notes),
+    )
+
+
+def figure_comparison(finding: Finding, outcome: Outcome) -> Picture:
+    """The treated series above, its difference below, over the same periods."""
+    series, gap = figure_series(finding, outcome), figure_gap(finding, outcome)
+
+    def paint(figure: Figure) -> None:
+        upper, lower = figure.subfigures(2, 1)  # type: ignore[misc]
+        series.paint(upper)
+        gap.paint(lower)
+
+    columns = dict.fromkeys((*series.columns, *gap.columns))
+    data = pd.concat([series.data, gap.data.drop(columns=list(series.data.columns), errors="ignore")], axis=1)
+    repeated = gap.notes[0].partition(". ")[2]
+    return Picture(
+        name=figure_name("comparison", finding.outcome, finding.area, finding.estimator),
+        paint=paint,
+        height=2 * PANEL,
+        synthetic=finding.synthetic,
+        corner="bottom",
+        alt=f"Two charts over the same periods. Above: {series.alt} Below: {gap.alt}",
+        caption=words.caption_comparison(finding, outcome),
+        data=data,
+        columns=tuple(columns),
+        notes=(*series.notes, repeated, *gap.notes[1:]),
     )
 
 

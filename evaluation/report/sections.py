@@ -19,6 +19,8 @@ from evaluation.synthesis.phrases import end_sentence, join_words, upper_first
 
 DONOR_NOTEBOOK = "30_estimate_synthetic_control.ipynb"
 """Executed notebook whose ``donor-table`` the report shows."""
+MOST_PARTS = 10
+"""Comparisons inside a single number that the page shows; the download has all."""
 UP = "../"
 
 
@@ -71,7 +73,7 @@ def write_area(material: Material, code: str) -> str:
 
 
 def write_section(material: Material, item: Conclusion) -> list[str]:
-    """Heading with the verdict, sentence, what decided, methods side by side, figures, donors, checks that did not pass."""
+    """Heading with the verdict, sentence, what decided, methods side by side, figures, donors, checks that failed."""
     outcome = material.contracts.outcomes[item.outcome]
     name = f"{name_part(item.outcome)}-{item.area}"
     blocks = [
@@ -91,7 +93,7 @@ def write_section(material: Material, item: Conclusion) -> list[str]:
     blocks += _explain_single_number(material, methods, outcome, where=where, name=name)
     if item.verdict != "not estimated":
         blocks += _place_donors(material, item, methods, caption=f"{where}: comparison areas that carry the weight", name=name)
-        blocks += _place_checks(material, item, methods, caption=f"{where}: checks that did not pass", name=name)
+        blocks += _place_checks(material, item, methods, caption=f"{where}: checks that failed", name=name)
     return blocks
 
 
@@ -106,7 +108,9 @@ def _explain_single_number(
     heaviest = max(parts, key=lambda part: part.weight)
     already = sum(part.weight for part in parts if part.kind.startswith("later") or "always" in part.kind)
     method = content.title_of(single.estimator, material.cards)
-    table = content.table_decomposition(single, outcome, caption=f"{where}: the comparisons inside {method.lower()}")
+    caption = f"{where}: the comparisons inside {method.lower()}"
+    table = content.table_decomposition(single, outcome, caption=caption, most=MOST_PARTS)
+    full = content.table_decomposition(single, outcome, caption=caption)
     return [
         f"### What the single number averages {{#sec-single-{name}}}",
         escape(
@@ -117,25 +121,25 @@ def _explain_single_number(
             "after it counts the same, so a difference that builds up, or areas that were moving apart long before, can hide in "
             "it. The event study shows the periods one by one."
         ),
-        material.place_table(UP, table, f"decomposition-{name}"),
+        material.place_table(UP, table, f"decomposition-{name}", download=False),
+        material.binder.place_download(full, f"decomposition-{name}", up=UP),
     ]
 
 
 def _place_figures(material: Material, item: Conclusion, methods: Sequence[Finding], outcome: Outcome) -> list[str]:
-    """The series beside what is estimated; for the primary outcome the event study; for a single area the placebo areas."""
+    """The series beside what is estimated, for a single area with the placebo areas; for the primary outcome the event study."""
     design = material.design
     headline = next((f for f in methods if f.estimator in design.did_estimators[:1]), methods[0])
     shown = next((f for f in methods if f.estimator in design.synthetic_control_estimators), headline)
-    figures_shown = [material.place_figure(UP, figures.figure_series, shown, outcome)]
-    if item.verdict == "not estimated":
-        return figures_shown
+    if item.verdict == "not estimated" or item.area == POOLED:
+        shown_figures = [material.place_figure(UP, figures.figure_series, shown, outcome)]
+    else:
+        shown_figures = [material.place_figure(UP, figures.figure_comparison, shown, outcome)]
     # The headline method may have a single coefficient; the one with a path by event time is then the one to look at.
     with_path = next((f for f in methods if f.estimator in design.did_estimators and len(f.estimate.path) > 2), None)
-    if with_path is not None and (item.primary or item.area == POOLED):
-        figures_shown.append(material.place_figure(UP, figures.figure_event_study, with_path, outcome))
-    if item.area != POOLED:
-        figures_shown.append(material.place_figure(UP, figures.figure_gap, shown, outcome))
-    return figures_shown
+    if with_path is not None and item.verdict != "not estimated" and (item.primary or item.area == POOLED):
+        shown_figures.append(material.place_figure(UP, figures.figure_event_study, with_path, outcome))
+    return shown_figures
 
 
 def _place_donors(material: Material, item: Conclusion, methods: Sequence[Finding], *, caption: str, name: str) -> list[str]:
@@ -157,6 +161,6 @@ def _place_checks(material: Material, item: Conclusion, methods: Sequence[Findin
     if not said:
         return []
     link = f"[The annex](../annex/checks.qmd#sec-checks-{name_part(item.outcome)}) has all of them."
-    table = content.table_open_checks(methods, material.cards, caption=caption)
+    table = content.table_failed_checks(methods, material.cards, caption=caption)
     left = [material.place_table(UP, table, f"checks-{name}", download=False)] if table else []
     return [f"**Checks.** {escape(said)} {link}", *left]

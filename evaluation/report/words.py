@@ -13,6 +13,7 @@ import numpy as np
 
 from evaluation.contracts.records import Outcome
 from evaluation.results import Conclusion, Design, Finding
+from evaluation.synthesis.agree import quote_titles
 from evaluation.synthesis.numbers import (
     UnitWords,
     round_to,
@@ -55,7 +56,11 @@ def write_checks(findings: Sequence[Finding]) -> str:
         return f"All {total} checks set in advance passed."
     parts = [f"{counts[True]} passed"]
     parts += [f"{write_count(counts[False])} failed"] if counts[False] else []
-    parts += [f"{write_count(counts[None])} {'was' if counts[None] == 1 else 'were'} not run"] if counts[None] else []
+    if counts[None]:
+        titles = dict.fromkeys(check.title for finding in findings for check in finding.checks if check.passed is None)
+        parts.append(
+            f"{write_count(counts[None])} {'was' if counts[None] == 1 else 'were'} not run ({quote_titles(list(titles))})"
+        )
     return f"Of {total} checks set in advance, {join_words(parts)}."
 
 
@@ -192,6 +197,11 @@ def alt_series(finding: Finding, outcome: Outcome) -> str:
         f"{_level(series.counterfactual[-1], outcome)}, so the observed value ends "
         f"{_towards(series.observed[-1] - series.counterfactual[-1], unit)}.{band} The {write_start(finding)}."
     )
+
+
+def caption_comparison(finding: Finding, outcome: Outcome) -> str:
+    """Caption of the treated series with its difference below."""
+    return f"{upper_first(outcome.name)}, {place_of(finding)}: observed, estimated, and their difference"
 
 
 def caption_gap(finding: Finding, outcome: Outcome) -> str:

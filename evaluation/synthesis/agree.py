@@ -90,19 +90,24 @@ def compare_methods(headline: Finding, others: Sequence[Finding], design: Design
     """
     doubts: list[str] = []
     usable = [headline]
+    by_failure: dict[tuple[str, ...], list[Finding]] = {}
     for finding in others:
         failed = failed_checks(finding)
         if failed:
-            doubts.append(f"the {_title(finding)} failed a check and cannot confirm it: {quote_titles(failed)}")
+            by_failure.setdefault(failed, []).append(finding)
         else:
             usable.append(finding)
+    for failed, findings in by_failure.items():
+        doubts.append(f"{_name(findings)} failed a check and cannot confirm it: {quote_titles(failed)}")
     second = set(design.synthetic_control_estimators)
     if not any(f.estimator in second for f in others):
         doubts.extend(_doubt_parts(headline, parts))
     opposed = [f for f in usable[1:] if f.estimate.att * headline.estimate.att <= 0]
-    doubts.extend(f"the {_title(f)} does not have the same direction" for f in opposed)
+    if opposed:
+        doubts.append(f"{_name(opposed)} {'does' if len(opposed) == 1 else 'do'} not have the same direction")
     shaky = [f for f in usable if any(c.passed is False and LEAVE_ONE_OUT in c.name for c in f.checks)]
-    doubts.extend(f"the {_title(f)} rests on a single comparison area" for f in shaky)
+    if shaky:
+        doubts.append(f"{_name(shaky)} {'rests' if len(shaky) == 1 else 'rest'} on a single comparison area")
     return Agreement(
         holds=not doubts,
         doubts=tuple(doubts),
@@ -133,8 +138,9 @@ def mean_of_parts(parts: Sequence[Finding]) -> float:
     return sum(w * f.estimate.att for w, f in zip(weights, parts, strict=True)) / sum(weights)
 
 
-def _title(finding: Finding) -> str:
-    return f"{finding.family} estimate ({finding.estimator.replace('_', ' ')})"
+def _name(findings: Sequence[Finding]) -> str:
+    """The estimates by their methods: ``the estimate by twfe``, ``the estimates by event study and twfe``."""
+    return f"the estimate{'' if len(findings) == 1 else 's'} by {join_words([f.estimator.replace('_', ' ') for f in findings])}"
 
 
 def describe_mixed(agreement: Agreement) -> str:

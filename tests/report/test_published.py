@@ -1,4 +1,4 @@
-"""A whole report of invented findings as a reader gets it: pages in a browser, and the PDF. Nothing here describes a real place."""
+"""A whole report of invented findings as a reader gets it: pages in a browser, and the PDF. It describes no real place."""
 
 from __future__ import annotations
 

@@ -286,12 +286,12 @@ def test_the_lead_is_one_sentence_and_claims_no_more_than_the_verdict(verdict):
     ("results", "said"),
     [
         ([True] * 3, "All 3 checks set in advance passed."),
-        ([True, False, None], "Of 3 checks set in advance, 1 passed, one failed and one was not run."),
-        ([True, None, None], "Of 3 checks set in advance, 1 passed and two were not run."),
+        ([True, False, None], "Of 3 checks set in advance, 1 passed, one failed and one was not run (“Check 2”)."),
+        ([True, None, None], "Of 3 checks set in advance, 1 passed and two were not run (“Check 1” and “Check 2”)."),
     ],
 )
 def test_checks_are_counted_by_their_result(results, said):
-    checks = [Check(name=f"c{n}", title="Invented", passed=passed, text="Invented.") for n, passed in enumerate(results)]
+    checks = [Check(name=f"c{n}", title=f"Check {n}", passed=passed, text="Invented.") for n, passed in enumerate(results)]
     assert words.write_checks([make_finding(checks=checks)]) == said
 
 

@@ -132,16 +132,100 @@ def test_donor_concentration(weight, passed):
     assert donor_concentration.run(PANEL, TWFE, *found(), LIMITS).passed is None
 
 
+def shift(estimate, by):
+    return replace(estimate, att=estimate.att + by, path=tuple(replace(p, att=p.att + by) for p in estimate.path))
+
+
 @pytest.mark.parametrize("name", sorted(two_implementations._SECOND))
 def test_two_implementations_notice_a_wrong_effect(name):
     estimator = ESTIMATORS[name]()
     estimate, placebos = found(estimator)
-    assert two_implementations.run(PANEL, estimator, estimate, placebos, LIMITS).passed is True
-    wrong = replace(estimate, att=estimate.att + 0.01, path=tuple(replace(p, att=p.att + 0.01) for p in estimate.path))
-    check = two_implementations.run(PANEL, estimator, wrong, placebos, LIMITS)
+    right = two_implementations.run(PANEL, estimator, estimate, placebos, LIMITS)
+    assert right.passed is True
+    check = two_implementations.run(PANEL, estimator, shift(estimate, 10 * right.threshold), placebos, LIMITS)
     assert check.passed is False
-    assert check.value == pytest.approx(0.01, rel=1e-6)
-    assert "do not use" in check.text
+    assert check.value == pytest.approx(10 * right.threshold, rel=1e-2)
+    assert "do not use" in check.text or "do not determine" in check.text
+
+
+@pytest.mark.parametrize("name", sorted(two_implementations._SECOND))
+def test_two_implementations_hold_with_shares_weights_and_several_starts(name):
+    estimator = ESTIMATORS[name]()
+    one = estimator.card.family == "synthetic control" and not name.startswith(("staggered", "synthetic_did"))
+    starts = (10,) if one else (9, 11, 11, 12)
+    comparison = make_panel(n_areas=30, n_periods=16, starts=starts, shares=True, weighted=True, seed=5)
+    estimate = estimator.fit(comparison)
+    right = two_implementations.run(comparison, estimator, estimate, NONE, LIMITS)
+    assert right.passed is True
+    wrong = replace(estimate, att=estimate.att - 10 * right.threshold)
+    check = two_implementations.run(comparison, estimator, wrong, NONE, LIMITS)
+    # the event study's average is made of its path, which is what is held against other software
+    assert check.passed is (name == "event_study")
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("callaway_santanna", {"control_group": "not_yet_treated"}),
+        ("callaway_santanna", {"base_period": "varying", "anticipation": 1}),
+        ("imputation", {"leads": 2}),
+        ("imputation", {"covariates": ("x",)}),
+        ("two_stage", {"covariates": ("x",)}),
+        ("augmented_synthetic_control", {"penalty": 3.0}),
+        ("augmented_synthetic_control", {"rule": "smallest error"}),
+        ("penalised_synthetic_control", {"penalty": 0.3}),
+        ("penalised_synthetic_control", {"penalty": 0.0}),
+        ("staggered_synthetic_control", {"pooling": 0.0}),
+        ("staggered_synthetic_control", {"pooling": 0.7, "intercept": True}),
+    ],
+)
+def test_two_implementations_know_the_options(name, options):
+    estimator = ESTIMATORS[name](**options)
+    starts = (10,) if name.startswith(("augmented", "penalised")) else (9, 11, 12)
+    comparison = make_panel(n_areas=30, n_periods=16, starts=starts, seed=6)
+    comparison = replace(comparison, covariates={"x": np.random.default_rng(1).normal(size=comparison.y.shape)})
+    estimate = estimator.fit(comparison)
+    right = two_implementations.run(comparison, estimator, estimate, NONE, LIMITS)
+    assert right.passed is True
+    wrong = shift(estimate, 10 * right.threshold)
+    assert two_implementations.run(comparison, estimator, wrong, NONE, LIMITS).passed is False
+
+
+@pytest.mark.parametrize("name", ["imputation", "two_stage"])
+def test_two_implementations_take_missing_cells(name):
+    comparison = make_panel(n_areas=30, n_periods=16, starts=(9, 11, 12), seed=6)
+    y = comparison.y.copy()
+    y[3, 5] = y[13, 0] = y[0, 20] = np.nan
+    comparison, estimator = replace(comparison, y=y, unbalanced=True), ESTIMATORS[name]()
+    estimate = estimator.fit(comparison)
+    right = two_implementations.run(comparison, estimator, estimate, NONE, LIMITS)
+    assert right.passed is True
+    wrong = shift(estimate, 10 * right.threshold)
+    assert two_implementations.run(comparison, estimator, wrong, NONE, LIMITS).passed is False
+
+
+def test_two_implementations_take_the_last_start_for_untreated_where_all_are_treated():
+    comparison = make_panel(n_areas=6, n_periods=16, starts=(6, 6, 8, 9, 12, 12), seed=6)
+    estimator = ESTIMATORS["callaway_santanna"](control_group="not_yet_treated")
+    assert two_implementations.run(comparison, estimator, estimator.fit(comparison), NONE, LIMITS).passed is True
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("callaway_santanna", {"covariates": ("x",)}),
+        ("callaway_santanna", {"aggregation": "group"}),
+        ("synthetic_did", {}),
+        ("matrix_completion", {}),
+        ("interactive_fixed_effects", {}),
+    ],
+)
+def test_two_implementations_say_why_they_are_not_run(name, options):
+    comparison = replace(PANEL, covariates={"x": np.random.default_rng(1).normal(size=PANEL.y.shape)})
+    check = two_implementations.run(comparison, ESTIMATORS[name](**options), found()[0], NONE, LIMITS)
+    assert check.passed is None
+    assert check.text.startswith("Not run: there is no second implementation of " + name)
+    assert is_one_sentence(check.text)
 
 
 def test_two_implementations_notice_a_wrong_standard_error():

@@ -22,7 +22,7 @@ def fit_group_times(comparison: Comparison, *, control_group: str, base_period: 
 
     Where every area is treated in the end, those that start last are taken as untreated up to when they can react.
     """
-    import statsmodels.api as sm
+    from statsmodels.regression.linear_model import WLS
 
     first, exposure, end = comparison.first_treated, comparison.exposure, comparison.n_periods
     if comparison.treated.all():
@@ -43,7 +43,7 @@ def fit_group_times(comparison: Comparison, *, control_group: str, base_period: 
             areas = own | others
             terms = np.column_stack([own[areas], np.ones(areas.sum())])
             change = comparison.y[period, areas] - comparison.y[base, areas]
-            effect.append(float(sm.WLS(change, terms, weights=weights[areas]).fit().params[0]))
+            effect.append(float(WLS(change, terms, weights=weights[areas]).fit().params[0]))
             time.append(period - int(start))
             mass.append(float(weights[own].sum()))
             least.append(float(exposure[period, own].min()))

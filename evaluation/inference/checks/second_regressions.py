@@ -26,25 +26,41 @@ class Again:
     att: float | None
 
 
-def fit_cells(comparison: Comparison) -> Again:
-    """The interaction-weighted event study: linearmodels on one indicator for each start and event time."""
-    from linearmodels.panel import PanelOLS
+def regress_demeaned(
+    y: np.ndarray, x: np.ndarray, weights: np.ndarray, clusters: np.ndarray | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Coefficients and standard errors (L,) clustered by `clusters` (N,) of areas, by statsmodels on demeaned data.
 
-    n_periods, n_areas = comparison.y.shape
-    index = pd.MultiIndex.from_product([range(n_areas), range(n_periods)], names=["area", "period"])
-    starts = np.unique(comparison.first_treated[comparison.treated])
+    All effects are counted as coefficients. Without clusters there are no standard errors.
+    """
+    from statsmodels.regression.linear_model import WLS
+
+    n_periods, n_areas, n_terms = x.shape
+    both = np.concatenate([y[:, :, None], x], axis=2)
+    share = weights / weights.sum()
+    by_period = np.einsum("n,tnl->tl", share, both)[:, None]
+    both -= both.mean(axis=0)
+    both -= by_period - by_period.mean(axis=0)
+    within = both.reshape(-1, n_terms + 1)
+    model = WLS(within[:, 0], within[:, 1:], weights=np.tile(weights, n_periods))
+    if clusters is None:
+        return np.asarray(model.fit(method="qr").params), np.zeros(0)
+    fit = model.fit(method="qr", cov_type="cluster", cov_kwds={"groups": np.tile(clusters, n_periods)})
+    n = n_periods * n_areas
+    # statsmodels counts L coefficients; area and period effects are n_areas + n_periods - 1 more
+    return np.asarray(fit.params), np.asarray(fit.bse) * np.sqrt((n - n_terms) / (n - n_terms - n_areas - n_periods + 1))
+
+
+def fit_cells(comparison: Comparison) -> Again:
+    """The interaction-weighted event study: statsmodels on one indicator for each start and event time."""
+    n_periods, first = comparison.n_periods, comparison.first_treated
+    starts = np.unique(first[comparison.treated])
     cells = [(g, t) for g in starts for t in range(n_periods) if t - g != REFERENCE]
-    period = np.tile(np.arange(n_periods), n_areas)
-    first = np.repeat(comparison.first_treated, n_periods)
-    terms = pd.DataFrame({f"x{k}": ((first == g) & (period == t)).astype(float) for k, (g, t) in enumerate(cells)}, index=index)
-    found = PanelOLS(
-        pd.DataFrame({"y": comparison.y.T.ravel()}, index=index),
-        terms,
-        weights=pd.DataFrame({"w": np.repeat(_weights(comparison), n_periods)}, index=index),
-        entity_effects=True,
-        time_effects=True,
-    ).fit(cov_type="unadjusted", count_effects=False, debiased=False)
-    table = pd.DataFrame({"time": [t - g for g, t in cells], "effect": found.params.to_numpy()})
+    terms = np.zeros((*comparison.y.shape, len(cells)))
+    for k, (g, t) in enumerate(cells):
+        terms[t, first == g, k] = 1.0
+    effects = regress_demeaned(comparison.y, terms, _weights(comparison))[0]
+    table = pd.DataFrame({"time": [t - g for g, t in cells], "effect": effects})
     table["areas"] = [(comparison.first_treated == g).sum() for g, _ in cells]
     table["total"] = table["effect"] * table["areas"]
     sums = table.groupby("time")[["total", "areas"]].sum()
@@ -94,7 +110,7 @@ def fit_stack(comparison: Comparison) -> Again:
 
 def fit_horizons(comparison: Comparison) -> Again:
     """The local projections: statsmodels, one reweighted regression for every horizon."""
-    import statsmodels.api as sm
+    from statsmodels.regression.linear_model import WLS
 
     first, weights = comparison.first_treated, _weights(comparison)
     starts = np.unique(first[comparison.treated])
@@ -111,7 +127,7 @@ def fit_horizons(comparison: Comparison) -> Again:
             x.append(np.column_stack([treated, np.tile(np.arange(len(here)) == column, (len(areas), 1))]))
             w.append(weights[areas] * (size + pool) / pool)
         if here:
-            model = sm.WLS(np.concatenate(y), np.concatenate(x).astype(float), weights=np.concatenate(w))
+            model = WLS(np.concatenate(y), np.concatenate(x).astype(float), weights=np.concatenate(w))
             path[horizon] = float(model.fit().params[0])
     return _averaged(comparison, path)
 
