@@ -7,7 +7,7 @@ JOBS ?= 0
 COMPILE = $(BIN)/uv pip compile --upgrade --generate-hashes --universal --python-version 3.11 --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help report universal-credit lab test check simulate benchmark lock clean
+.PHONY: help report lab test check simulate benchmark lock clean
 
 help: ## this help
 	@echo "Did the trailblazers work, and could we have told?"
