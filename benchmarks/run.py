@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     if any(os.environ.get(name) != "1" for name in ONE_THREAD):
         environment = os.environ | dict.fromkeys(ONE_THREAD, "1")
         os.execve(sys.executable, [sys.executable, "-m", "benchmarks.run", *(arguments or sys.argv[1:])], environment)
-    subjects = _subjects()
+    subjects, load = _subjects(), [os.getloadavg()[0]]
     unknown = sorted(set(options.only) - set(subjects))
     if unknown:
         parser.error(f"no subject {', '.join(unknown)}; there are {', '.join(subjects)}")
@@ -66,7 +66,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.quick and options.out is None:
         print("\nquick mode: nothing written; name a folder with --out")
         return 0
-    about = describe(quick=options.quick)
+    load.append(os.getloadavg()[0])
+    about = describe(quick=options.quick) | {"load": [round(value, 1) for value in load]}
     out.mkdir(parents=True, exist_ok=True)
     record = {"about": about, "lines": [asdict(line) | {"ratio": line.ratio} for line in lines]}
     (out / "results.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
@@ -122,7 +123,8 @@ def table(lines: list, about: dict[str, object]) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in about["packages"].items())  # type: ignore[union-attr]
     foot = [
         "",
-        f"Code {about['code']}; Python {about['python']}; {about['processors']} processors, {about['threads']} thread each.",
+        f"Code {about['code']}; Python {about['python']}; {about['processors']} processors, {about['threads']} thread each; "
+        f"{about['load'][0]} processes ready to run when it began, {about['load'][1]} when it ended (1 is this program's own).",
         "",
         f"Packages: {versions}.",
     ]

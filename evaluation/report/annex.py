@@ -8,9 +8,8 @@ from evaluation.report import content
 from evaluation.report.binder import join_blocks, list_items, name_part
 from evaluation.report.embedded.escape import escape_markdown as escape
 from evaluation.report.material import SYNTHETIC_NOTE, Material
-from evaluation.results import Conclusion
 from evaluation.synthesis.numbers import write_magnitude
-from evaluation.synthesis.phrases import name_or_count, upper_first
+from evaluation.synthesis.phrases import join_words, name_or_count, upper_first
 from evaluation.synthesis.sentences import unit_words
 
 UP = "../"
@@ -27,7 +26,7 @@ def write_limits(material: Material) -> str:
     unknown = [u.name for u in treated if u.supported is None]
     if unknown:
         lines.append(f"The number of people to be supported is not established for {name_or_count(unknown)}.")
-    lines += [_say_missing(material, item) for item in material.of() if item.verdict == "not estimated"]
+    lines += _list_missing(material)
     blocks = ["## In this run {#sec-this-run}", list_items(lines) or "Nothing that was planned is missing."]
     if material.failures:
         failed = [f"{job}: {clean_message(text)}" for job, text in material.failures]
@@ -37,8 +36,14 @@ def write_limits(material: Material) -> str:
     )
 
 
-def _say_missing(material: Material, item: Conclusion) -> str:
-    return f"{item.area_name}, {material.contracts.outcomes[item.outcome].name}: {item.because.removeprefix('No estimate: ')}"
+def _list_missing(material: Material) -> list[str]:
+    """One line an area and reason, with the outcomes it holds for."""
+    outcomes: dict[tuple[str, str], list[str]] = {}
+    for item in material.of():
+        if item.verdict == "not estimated":
+            reason = item.because.removeprefix("No estimate: ")
+            outcomes.setdefault((item.area_name, reason), []).append(material.contracts.outcomes[item.outcome].name)
+    return [f"{area}, {join_words(names)}: {reason}" for (area, reason), names in outcomes.items()]
 
 
 def _list_changes(material: Material, assumed: bool) -> list[str]:

@@ -123,7 +123,9 @@ def table_planted(
         header=("Area", "Outcome", "Planted", "Interval found", "Covered"),
         rows=tuple(rows),
         notes=(
-            "Differences in the outcome's unit. Covered: whether the planted value lies in the interval. The planted values were not used in any estimate.",
+            "Differences in the outcome's unit.",
+            "Covered: whether the planted value lies in the interval.",
+            "The planted values were not used in any estimate.",
         ),
     )
 

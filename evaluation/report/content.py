@@ -208,13 +208,28 @@ def table_check_results(findings: Sequence[Finding], cards: Mapping[str, Card], 
     areas: dict[str, list[Finding]] = {}
     for item in findings:
         areas.setdefault(name_place(item), []).append(item)
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for area, mine in areas.items():
-        checks = [(title_of(f.estimator, cards), c) for f in mine for c in f.checks]
-        named = {p: [f"{method}: {c.title}" for method, c in checks if c.passed is p] for p in (False, None)}
-        passed = f"{sum(c.passed is True for _, c in checks)}{NO_BREAK}of{NO_BREAK}{len(checks)}"
-        rows.append((area, passed, "; ".join(named[False]) or "none", "; ".join(named[None]) or "none"))
-    return ReportTable(caption=caption, header=("Area", "Passed", "Failed", f"Not{NO_BREAK}run"), rows=tuple(rows))
+        results = [check.passed for item in mine for check in item.checks]
+        passed = f"{results.count(True)}{NO_BREAK}of{NO_BREAK}{len(results)}"
+        rows.append((area, passed, *(_name_checks(mine, cards, passed=result) or "none" for result in (False, None))))
+    header: tuple[str, ...] = ("Area", "Passed", "Failed", f"Not{NO_BREAK}run")
+    notes: tuple[str, ...] = ()
+    everywhere = {row[-1] for row in rows}
+    if len(everywhere) == 1 and len(rows) > 1:
+        header, rows = header[:-1], [row[:-1] for row in rows]
+        notes = (f"Not run in any area: {everywhere.pop()}.",)
+    return ReportTable(caption=caption, header=header, rows=tuple(rows), notes=notes)
+
+
+def _name_checks(findings: Sequence[Finding], cards: Mapping[str, Card], *, passed: bool | None) -> str:
+    """The checks with one result, each with the methods it is of: ``Fit before the start (Event study); ...``."""
+    methods: dict[str, list[str]] = {}
+    for item in findings:
+        for check in item.checks:
+            if check.passed is passed:
+                methods.setdefault(check.title, []).append(title_of(item.estimator, cards))
+    return "; ".join(f"{title} ({', '.join(names)})" for title, names in methods.items())
 
 
 def table_donors(finding: Finding, *, caption: str, most: int = 6) -> ReportTable:

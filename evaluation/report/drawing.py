@@ -44,6 +44,8 @@ WIDTH = 6.3
 """Inches; the width of the text in the PDF, so that letters have the size they are drawn at."""
 TOP, BOTTOM = 0.36, 0.5
 """Inches above and below the axes of a figure with a period axis."""
+NAMED, LETTER = 2.4, 0.068
+"""Inches that the name of a value axis takes, and that a letter of a small label takes."""
 HEIGHT = 2.25
 """Inches; three figures with their captions fit on two thirds of a page."""
 SYNTHETIC = "SYNTHETIC DATA"
@@ -223,9 +225,19 @@ def mark_start(axes: Axes, exposure: Sequence[float], text: str) -> None:
     if partly.size:
         axes.axvspan(first, partly[-1] + 0.5, color=PARTLY, linewidth=0, zorder=0)
     axes.axvline(first, color=TEXT, linewidth=1.0, linestyle=(0, (2, 2)), zorder=2.4)
+    name_start(axes, first, text)
+
+
+def name_start(axes: Axes, at: float, text: str) -> None:
+    """Write the start above the plot, to the left of its line where the name of the value axis leaves room."""
+    low, high = axes.get_xlim()
+    # Axes of ours span a share of the figure's whole width, which is always the same.
+    box = axes.get_position()
+    inches = WIDTH * (box.x0 + (at - low) / (high - low) * box.width)
+    left = inches > NAMED + LETTER * len(text)
     axes.annotate(
-        text, (first, 1.0), xycoords=("data", "axes fraction"), xytext=(-4, 3), textcoords="offset points", ha="right",
-        va="bottom", color=TEXT, fontsize=8.5, annotation_clip=False,
+        text, (at, 1.0), xycoords=("data", "axes fraction"), xytext=(-4 if left else 4, 3), textcoords="offset points",
+        ha="right" if left else "left", va="bottom", color=TEXT, fontsize=8.5, annotation_clip=False,
     )  # fmt: skip
 
 
@@ -252,11 +264,22 @@ def label_ends(axes: Axes, labels: Sequence[tuple[float, str, str]], *, at: floa
         if short > 0:
             places[n] += short / 2
             places[n - 1] -= short / 2
+    _keep_inside(places, [gap[text] for _, text, _ in ordered], low, high)
     for place, (_, text, colour) in zip(places, ordered, strict=True):
         axes.annotate(
             text, (at, place), xytext=(7, 0), textcoords="offset points", ha="left", va="center",
             color=colour, annotation_clip=False,
         )  # fmt: skip
+
+
+def _keep_inside(places: list[float], gaps: list[float], low: float, high: float) -> None:
+    """Move labels at `places`, in ascending order, off the ends of the axes, the others with them; upwards last."""
+    for n in range(len(places) - 1, -1, -1):
+        above = high - gaps[n] / 2 if n + 1 == len(places) else places[n + 1] - (gaps[n] + gaps[n + 1]) / 2
+        places[n] = min(places[n], above)
+    for n in range(len(places)):
+        below = low + gaps[n] / 2 if n == 0 else places[n - 1] + (gaps[n] + gaps[n - 1]) / 2
+        places[n] = max(places[n], below)
 
 
 def wrap_label(text: str, width: int = 15) -> str:

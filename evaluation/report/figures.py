@@ -31,6 +31,7 @@ from evaluation.report.drawing import (
     label_ends,
     mark_start,
     mark_zero,
+    name_start,
     name_values,
     show_periods,
     wrap_label,
@@ -194,11 +195,8 @@ def figure_event_study(finding: Finding, outcome: Outcome) -> Picture:
         axes.plot(times[partly], att[partly], "o", markerfacecolor="white", markeredgecolor=TREATED, markersize=4.6, zorder=4)
         said = "start in each area" if _staggered(finding) else words.write_start(finding)
         axes.axvline(-0.5, color=TEXT, linewidth=1.0, linestyle=(0, (2, 2)), zorder=2.4)
-        axes.annotate(
-            said, (-0.5, 1.0), xycoords=("data", "axes fraction"), xytext=(-4, 3),
-            textcoords="offset points", ha="right", va="bottom", fontsize=8.5, annotation_clip=False,
-        )  # fmt: skip
         axes.set_xlim(times[0] - 0.6, times[-1] + 0.6)
+        name_start(axes, -0.5, said)
         step = max(int(np.ceil(len(times) / 10)), 1)
         ticks = [t for t in times if t % step == 0]
         axes.set_xticks(ticks, [f"{t}".replace("-", "−") for t in ticks])

@@ -31,7 +31,7 @@ SAYABLE: dict[VerdictName, tuple[str, str]] = {
         "That nothing changed: smaller differences remain possible.",
     ),
     "mixed signs": (
-        "The methods do not agree, so there is no finding.",
+        "Some methods suggest a difference and the others do not confirm it, so there is no finding.",
         "The estimate of any one method on its own.",
     ),
     "not estimated": (

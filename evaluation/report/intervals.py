@@ -11,6 +11,7 @@ from evaluation.contracts.records import Outcome
 from evaluation.report import words
 from evaluation.report.drawing import GRID, MUTED, OTHER, TEXT, TREATED, WIDTH, Picture, add_axes, figure_name, wrap_label
 from evaluation.results import Conclusion
+from evaluation.synthesis.numbers import write_magnitude
 from evaluation.synthesis.sentences import unit_words
 
 if TYPE_CHECKING:
@@ -50,7 +51,14 @@ def figure_intervals(
     known = [c.mde for c in rows if c.mde and (c.interval or not intervals)]
     reach = max([abs(end) for pair in intervals for end in pair] + known or [1.0]) * 1.08
     outside = any(c.mde and c.mde > reach for c in rows)
-    marks = _marks(rows, reach, plausible)
+    shown = plausible if plausible is not None and plausible < reach else None
+    notes = ["Areas stand in alphabetical order: no order of merit."]
+    if outside:
+        notes.append("A smallest detectable difference that is not shown lies outside the picture; the data have it.")
+    if plausible is not None and shown is None:
+        size = write_magnitude(plausible, unit_words(outcome))
+        notes.append(f"The largest effect thought plausible beforehand, {size}, lies outside the picture.")
+    marks = _marks(rows, reach, shown)
     height = 1.1 + KEY * -(-len(marks) // 2) + ROW * len(rows)
 
     def paint(figure: Figure) -> None:
@@ -59,8 +67,8 @@ def figure_intervals(
         axes.grid(axis="x", color=GRID, linewidth=0.8)
         axes.set_xlim(-reach, reach)
         axes.set_ylim(len(rows) - 0.5, -0.5)
-        if plausible is not None:
-            axes.axvspan(-plausible, plausible, facecolor=PLAUSIBLE, edgecolor=PLAUSIBLE_EDGE, linewidth=0.6, zorder=0.5)
+        if shown is not None:
+            axes.axvspan(-shown, shown, facecolor=PLAUSIBLE, edgecolor=PLAUSIBLE_EDGE, linewidth=0.6, zorder=0.5)
         axes.axvline(0, color=TEXT, linewidth=1.0, zorder=2)
         for n, item in enumerate(rows):
             _paint_interval(axes, n, item, reach)
@@ -93,14 +101,11 @@ def figure_intervals(
         paint=paint,
         height=height,
         synthetic=any(c.synthetic for c in rows),
-        alt=words.alt_intervals(rows, outcome, plausible),
+        alt=words.alt_intervals(rows, outcome, shown),
         caption=words.caption_intervals(outcome),
         data=data,
         columns=tuple(data.columns),
-        notes=("Areas stand in alphabetical order: no order of merit.",)
-        + (
-            ("A smallest detectable difference that is not shown lies outside the picture; the data have it.",) if outside else ()
-        ),
+        notes=tuple(notes),
     )
 
 

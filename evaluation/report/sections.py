@@ -86,10 +86,14 @@ def write_section(material: Material, item: Conclusion) -> list[str]:
     if not methods:
         return blocks
     where = f"{upper_first(outcome.name)}, {words.place_of(methods[0])}"
+    blocks += _place_figures(material, item, methods, outcome)
     if item.verdict not in ("comparison not credible", "not estimated"):
         table = content.table_methods(methods, outcome, material.cards, caption=f"{where}: methods side by side")
-        blocks.append(material.place_table(UP, table, f"methods-{name}", download=False))
-    blocks += _place_figures(material, item, methods, outcome)
+        blocks.append(
+            material.place_table(UP, table, f"methods-{name}", download=False)
+            if item.primary or item.area == POOLED
+            else material.binder.place_folded(table, "Methods side by side")
+        )
     blocks += _explain_single_number(material, methods, outcome, where=where, name=name)
     if item.verdict != "not estimated":
         blocks += _place_donors(material, item, methods, caption=f"{where}: comparison areas that carry the weight", name=name)

@@ -88,7 +88,7 @@ def write_lead(conclusion: Conclusion, outcome: Outcome, place: str) -> str:
     if conclusion.verdict == "large changes ruled out":
         return f"No difference was detected: {subject} may have been {allowed}, and larger differences are ruled out."
     if conclusion.verdict == "mixed signs":
-        return "The methods do not agree, so this is not a finding."
+        return "Some methods suggest a difference and the others do not confirm it, so this is not a finding."
     return "The estimated difference is larger than the people supported could produce, so something else is the likelier reason."
 
 

@@ -11,7 +11,7 @@ import pytest
 from invented import OUTCOMES, RATE, make_all, make_contracts, make_design, make_finding, make_unit
 
 from evaluation.report import drawing, figures
-from evaluation.report.intervals import figure_intervals
+from evaluation.report.intervals import PLAUSIBLE, figure_intervals
 from evaluation.report.places import AreaStatus, figure_tiles, figure_timeline
 from evaluation.report.svg import shrink_svg
 from evaluation.report.tiles import place_tiles
@@ -35,13 +35,14 @@ def every_picture(synthetic=False, name="Amber Vale"):
         figures.figure_series(finding, RATE),
         figures.figure_gap(finding, RATE),
         figures.figure_event_study(finding, RATE),
+        figures.figure_comparison(finding, RATE),
         figure_intervals([c for c in items if c.outcome == RATE.id], RATE),
         figure_timeline(design, synthetic=synthetic),
         figure_tiles(list(contracts.areas.values()), statuses(contracts), name="map", caption="A map", synthetic=synthetic),
     ]
 
 
-@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("number", range(7))
 def test_every_picture_has_what_must_stand_beside_it(number):
     picture = every_picture()[number]
     root = ElementTree.fromstring(picture.svg)
@@ -203,3 +204,56 @@ def test_the_key_of_the_intervals_holds_only_marks_that_occur():
     assert full.height > bare.height
     assert "a band of 1.0 percentage points either way, thought plausible beforehand" in full.alt
     assert "plausible" not in bare.alt
+
+
+def test_a_plausible_effect_beyond_the_picture_is_said_and_not_drawn():
+    items = [c for c in conclude_all(make_all(), DESIGN, OUTCOMES) if c.outcome == RATE.id]
+    far, near = figure_intervals(items, RATE, plausible=50.0), figure_intervals(items, RATE, plausible=1.0)
+    assert "thought plausible" not in far.alt
+    assert "The largest effect thought plausible beforehand, 50.0 percentage points, lies outside the picture." in far.notes
+    assert not any("outside the picture" in note for note in near.notes)
+    assert PLAUSIBLE.lower().encode() not in far.svg.lower()
+    assert PLAUSIBLE.lower().encode() in near.svg.lower()
+
+
+def test_a_comparison_holds_both_charts_with_one_mark():
+    finding = make_finding(synthetic=True)
+    both = figures.figure_comparison(finding, RATE)
+    series, gap = figures.figure_series(finding, RATE), figures.figure_gap(finding, RATE)
+    assert series.alt in both.alt
+    assert gap.alt in both.alt
+    assert set(both.data.columns) == {*series.data.columns, *gap.data.columns}
+    assert both.data.columns.is_unique
+    assert both.svg.count(b"DejaVuSans-Bold") == series.svg.count(b"DejaVuSans-Bold")
+
+
+@pytest.mark.parametrize("values", [(0.0, 0.01), (-1.0, -0.99), (0.99, 1.0), (-0.2, 0.3)])
+def test_labels_at_the_ends_of_lines_neither_touch_nor_leave_the_plot(values):
+    spots = []
+
+    def paint(figure):
+        axes = drawing.add_axes(figure, left=0.5, right=1.2, bottom=0.5, top=0.4)
+        axes.set_ylim(-1, 1)
+        drawing.label_ends(axes, [(values[0], "one\ntwo\nthree", "#000000"), (values[1], "four", "#000000")], at=1)
+        inches = 2.25 - 0.9
+        spots.extend((note.xy[1] * inches / 2, 0.17 * (note.get_text().count("\n") + 1)) for note in axes.texts)
+
+    drawing.draw(paint, height=2.25)
+    (low, tall), (high, short) = sorted(spots)
+    assert high - low >= (tall + short) / 2 - 1e-9
+    assert low - tall / 2 >= -1.35 / 2 - 1e-9
+    assert high + short / 2 <= 1.35 / 2 + 1e-9
+
+
+def test_the_start_is_named_where_there_is_room():
+    sides = []
+
+    def paint(figure):
+        axes = drawing.add_axes(figure, left=0.5, right=1.2, bottom=0.5, top=0.4)
+        axes.set_xlim(0, 10)
+        for at in (2.0, 9.0):
+            drawing.name_start(axes, at, "start: April 2025")
+        sides.extend(note.get_ha() for note in axes.texts)
+
+    drawing.draw(paint, height=2.25)
+    assert sides == ["left", "right"]

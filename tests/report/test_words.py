@@ -265,6 +265,7 @@ LEADS = {
     "too imprecise to tell": ({"interval": (-1.5, 1.6)}, "anything from 1.5 percentage points lower to 1.6 higher"),
     "implausible size": ({"interval": (-9.0, -8.0)}, "larger than the people supported could produce"),
     "not estimated": ({"interval": None}, "We do not report an estimate"),
+    "mixed signs": ({"interval": (-2.0, -0.4), "p_value": 0.01, "supported": None}, "Some methods suggest a difference"),
 }
 
 
@@ -272,7 +273,9 @@ LEADS = {
 def test_the_lead_is_one_sentence_and_claims_no_more_than_the_verdict(verdict):
     changes, part = LEADS[verdict]
     methods = [make_finding(estimator=name, **changes) for name in ("event_study", "twfe", "synthetic_control")]
-    item = conclude(methods, DESIGN, outcome=RATE, area="amber-vale")
+    # Without the synthetic control there is no second family to confirm.
+    used = methods[:2] if verdict == "mixed signs" else methods
+    item = conclude(used, DESIGN, outcome=RATE, area="amber-vale")
     assert item.verdict == verdict
     said = words.write_lead(item, RATE, "Amber Vale")
     assert part in said
