@@ -1,7 +1,7 @@
 """How often the default procedure finds something where nothing was planted: ``make simulate``.
 
 Panels without any effect are drawn by `evaluation.simulate`; every place of the trailblazer study is judged as a run would
-judge it. The last results are in ``size_on_the_demonstration.md`` beside this file; the run that makes them rewrites it.
+judge it. A run writes ``size_on_the_demonstration.md`` beside this file.
 """
 
 from pathlib import Path
