@@ -164,6 +164,10 @@ class Design:
     """Largest effect thought plausible beforehand, in the primary outcome's unit, as a magnitude."""
     sha256: str
     """Hash of the protocol file, the locked identity of the design."""
+    pooled_synthetic_control_estimators: tuple[str, ...] = ()
+    """Synthetic controls that take several treated areas at once: the second family for all areas together."""
+    alternative_starts: tuple[int, ...] = ()
+    """Months by which every start is shifted, earlier negative, to see how much the estimate depends on it."""
 
     def outcome(self, outcome: str) -> OutcomePlan:
         """The plan of one outcome; a `ConfigurationError` names the outcomes there are."""
@@ -212,6 +216,9 @@ class Comparison:
     weights : array (N,), population, or None for equal weights
     regions : tuple of str, length N; empty strings where not known
     clusters : tuple of str, length N; areas of one cluster are not independent; empty = every area is its own
+    sizes : integer array (N,), number of authorities each area is made of, or None where every area is one; a place of several is
+        their mean by `weights`
+    neighbours : boolean array (N, N), symmetric, which areas border each other, or None where not known
     covariates : mapping of name to array (T, N); a covariate that does not change over time repeats its value
     excluded : areas left out, with reasons
     unbalanced : whether `y` may hold missing cells (nan); an estimator's card says whether it takes them
@@ -227,6 +234,8 @@ class Comparison:
     weights: np.ndarray | None = None
     regions: tuple[str, ...] = ()
     clusters: tuple[str, ...] = ()
+    sizes: np.ndarray | None = None
+    neighbours: np.ndarray | None = None
     covariates: Mapping[str, np.ndarray] = field(default_factory=dict)
     excluded: tuple[Exclusion, ...] = ()
     unbalanced: bool = False
@@ -247,6 +256,8 @@ class Comparison:
             ("se", shape, float),
             ("first_treated", shape[1:], np.int64),
             ("weights", shape[1:], float),
+            ("sizes", shape[1:], np.int64),
+            ("neighbours", (shape[1], shape[1]), bool),
         ):
             value = getattr(self, name)
             if value is None:
@@ -256,6 +267,8 @@ class Comparison:
         object.__setattr__(self, "covariates", MappingProxyType(covariates))
         if len(set(self.areas)) != len(self.areas):
             raise DataError("comparison: an area stands in it twice.")
+        if self.sizes is not None and self.sizes.max() > 1 and self.weights is None:
+            raise DataError("comparison: an area is made of several authorities, and there are no weights to average them by.")
         if not self.regions:
             object.__setattr__(self, "regions", ("",) * shape[1])
         for name in ("area_names", "regions", *(("clusters",) if self.clusters else ())):
@@ -603,8 +616,11 @@ class Placebos:
     pre_rmspe : array (D,), pre-period misfit of each
     prediction_rmspe : array (D,), as in `Estimate`, or None
     gaps : array (D, T), treated minus counterfactual by period, or None when too many to keep
-    labels : the placebo areas, one each, or empty for random assignments of several areas
+    labels : the placebo areas, one each, or empty where a placebo is made of several areas
     exhaustive : whether all admissible assignments are there
+    path : array (D, L), effects at the event times of `Estimate.path`, or None for a method without a path
+    groups : integer array (D, N0), as in `numerics.places.PlaceAssignments`: which untreated areas each placebo is made of; None
+        where a method does not say
     """
 
     att: np.ndarray
@@ -613,6 +629,8 @@ class Placebos:
     labels: tuple[str, ...]
     exhaustive: bool
     prediction_rmspe: np.ndarray | None = None
+    path: np.ndarray | None = None
+    groups: np.ndarray | None = None
 
     @property
     def scale(self) -> np.ndarray:
@@ -651,6 +669,15 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Band:
+    """Both ends of a simultaneous band at one event time."""
+
+    event_time: int
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inference:
     """How surely an estimate differs from what chance alone gives.
 
@@ -662,7 +689,12 @@ class Inference:
     as_large : how many of them show a statistic at least as large
     smallest_p : the floor of the p-value, 1 / (reps + 1)
     mde : smallest effect found with 80% power at `level`, as a magnitude; None where it cannot be computed
-    placebo_gaps : gaps of the placebo areas by period (for the figure), or None
+    placebo_gaps : gaps of placebo areas by period (for the figure; at most 200 of them), or None
+    size : share of true nulls the procedure rejects on this very panel, measured with placebo places like the treated one; None
+        where it was not measured
+    size_reps : number of placebo places `size` was measured with
+    bands : simultaneous bands of the path: all of them hold at once with confidence 1 - `level`
+    blocks : number of placebo places that share no area with each other; fewer than 1/`level` make any p-value a coarse one
     """
 
     method: str
@@ -679,6 +711,10 @@ class Inference:
     decides: bool = True
     """Whether a verdict may rest on it."""
     note: str = ""
+    size: float | None = None
+    size_reps: int | None = None
+    bands: tuple[Band, ...] = ()
+    blocks: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -735,6 +771,114 @@ class Finding:
     def inference(self) -> Inference:
         """The inference a verdict may rest on."""
         return next(i for i in self.inferences if i.decides)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PowerPoint:
+    """What could be seen with a number of periods after the start."""
+
+    follow_up: int
+    """Periods whose reference window lies wholly after the start."""
+    mde: float | None
+    """Smallest constant effect found with 80% power, as a magnitude in the outcome's unit; None where it cannot be computed."""
+    sampling_share: float | None = None
+    """Share of the variance of the placebo estimates that sampling error of the survey explains, 0 to 1; None without standard
+    errors."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Power:
+    """Could the evaluation see it? From periods before the start alone; one JSON file ``power/<outcome>/<area>.json``."""
+
+    design: str
+    outcome: str
+    area: str
+    area_name: str
+    unit: str
+    estimator: str
+    level: float
+    power: float
+    points: tuple[PowerPoint, ...]
+    available: int
+    """Periods wholly after the start that the data have now."""
+    cap: float | None
+    """Largest difference the supported people could produce, in the outcome's unit; None = not established."""
+    plausible: float | None
+    reps: int
+    seed: int
+    synthetic: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Variant:
+    """One pre-declared specification and what it gives."""
+
+    name: str
+    kind: Literal["main", "estimator", "start date", "exposure coding", "comparison areas", "window", "weights"]
+    title: str
+    """In words for a reader, such as ``start three months later``."""
+    estimator: str
+    att: float | None
+    interval: Interval | None
+    p_value: float | None
+    why_not: str = ""
+    """Why there is no estimate, where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stress:
+    """How much an estimate depends on choices; one JSON file ``stress/<outcome>/<area>.json``."""
+
+    design: str
+    outcome: str
+    area: str
+    area_name: str
+    unit: str
+    variants: tuple[Variant, ...]
+    """The main specification first."""
+    joint_p: float | None
+    """Share of placebo assignments whose median statistic over all variants is at least as large as the observed one."""
+    synthetic: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceEffect:
+    """One place in a pooled estimate."""
+
+    area: str
+    name: str
+    att: float
+    se: float
+    """Spread of its placebo places, the standard error that pooling uses, in the outcome's unit."""
+    weight: float
+    pooled: float
+    """The estimate drawn towards the mean (partial pooling)."""
+    interval: Interval
+    """Of `pooled`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """Random-effects summary over places; one JSON file ``pool/<outcome>.json``."""
+
+    design: str
+    outcome: str
+    unit: str
+    estimator: str
+    level: float
+    places: tuple[PlaceEffect, ...]
+    mean: float
+    interval: Interval
+    """Hartung-Knapp interval of the mean."""
+    prediction: Interval | None
+    """Where the effect of a further place would lie; None with fewer than three places."""
+    tau: float
+    """Standard deviation of the effects between places (Paule-Mandel), in the outcome's unit."""
+    p_value: float
+    synthetic: bool
+    note: str = ""
 
 
 VerdictName = Literal[

@@ -87,6 +87,8 @@ def build_comparison(panel: Panel, design: Design, contracts: Contracts, *, outc
         se=None if cells.se is None else np.column_stack([*(s.se for s in series if s.se is not None), cells.se[:, columns]]),
         weights=_weigh(studied, donors, cells),
         regions=(*(_region(unit, contracts) for unit in studied), *(contracts.areas[code].region for code in donors)),
+        sizes=_sizes(studied, donors, measure),
+        neighbours=_borders([unit.members for unit in studied] + [(code,) for code in donors], contracts),
         excluded=tuple(excluded[code] for code in sorted(excluded)),
         unit=measure.unit,
         outcome=measure.id,
@@ -288,3 +290,21 @@ def _region(unit: TreatedUnit, contracts: Contracts) -> str:
     """Region of most of the members."""
     regions = [contracts.areas[code].region for code in unit.members]
     return max(sorted(set(regions)), key=regions.count)
+
+
+def _sizes(studied: Sequence[TreatedUnit], donors: Sequence[str], measure: Outcome) -> np.ndarray | None:
+    """Authorities each area is made of; None for counts, which are added up: there a placebo place is a single authority."""
+    if measure.unit in COUNTS or all(len(unit.members) == 1 for unit in studied):
+        return None
+    return np.array([*(len(unit.members) for unit in studied), *(1 for _ in donors)])
+
+
+def _borders(areas: Sequence[Sequence[str]], contracts: Contracts) -> np.ndarray:
+    """Which areas, each given by its authorities, border each other (N, N)."""
+    place = {code: n for n, members in enumerate(areas) for code in members}
+    borders = np.zeros((len(areas), len(areas)), dtype=bool)
+    for item in contracts.neighbours:
+        if item.area_code in place and item.neighbour_code in place:
+            a, b = place[item.area_code], place[item.neighbour_code]
+            borders[a, b] = borders[b, a] = a != b
+    return borders

@@ -80,6 +80,8 @@ class _Protocol(Record):
     outcomes: tuple[Mapping[str, Any], ...]
     did_estimators: tuple[str, ...]
     synthetic_control_estimators: tuple[str, ...]
+    pooled_synthetic_control_estimators: tuple[str, ...] = ()
+    alternative_starts: tuple[int, ...] = ()
     exposure_coding: Literal["share", "binary"]
     anticipation: int
     level: float
@@ -149,6 +151,8 @@ def load_design(contracts: Contracts, id: str) -> Design:
         outcomes=tuple(OutcomePlan(**item) for item in data["outcomes"]),
         did_estimators=tuple(data["did_estimators"]),
         synthetic_control_estimators=tuple(data["synthetic_control_estimators"]),
+        pooled_synthetic_control_estimators=tuple(data.get("pooled_synthetic_control_estimators", ())),
+        alternative_starts=tuple(data.get("alternative_starts", ())),
         exposure_coding=data["exposure_coding"],
         anticipation=data["anticipation"],
         level=float(data["level"]),
