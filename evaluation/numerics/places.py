@@ -59,11 +59,11 @@ def draw_places(comparison: Comparison, *, draws: int, seed: int) -> PlaceAssign
         groups = np.full((donors.size, donors.size), STAYS, dtype=np.int16)
         np.fill_diagonal(groups, 0)
         return PlaceAssignments(groups=groups, exhaustive=True)
-    regions = np.array([comparison.regions[n] for n in donors])
+    regions = np.unique([comparison.regions[n] for n in donors], return_inverse=True)[1]
     borders = np.zeros((donors.size, donors.size), dtype=bool)
     if comparison.neighbours is not None:
         borders = comparison.neighbours[np.ix_(donors, donors)]
-    groups = _grow(borders, np.equal.outer(regions, regions), wanted, draws, np.random.default_rng(seed))
+    groups = _grow(borders, regions[:, None] == regions[None, :], wanted, draws, np.random.default_rng(seed))
     return PlaceAssignments(groups=groups, exhaustive=False)
 
 
