@@ -79,7 +79,9 @@ def _grow(borders: np.ndarray, together: np.ndarray, wanted: np.ndarray, draws: 
             allowed = free
             if step:
                 best, second = free & beside, free & nearby
-                allowed = np.where(best.any(axis=1)[:, None], best, np.where(second.any(axis=1)[:, None], second, free))
+                allowed = np.where(
+                    best.any(axis=1, keepdims=True), best, np.where(second.any(axis=1, keepdims=True), second, free)
+                )
             chosen = np.where(allowed, random.random(free.shape, dtype=np.float32), -1.0).argmax(axis=1)
             groups[row, chosen] = k
             free[row, chosen] = False
