@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks.panels import nine_places
 from benchmarks.timing import Line, Peer, median_of_many, set_beside
 from evaluation.estimators import REGISTRY
-from evaluation.numerics.assignment import fit_assignments
+from evaluation.numerics.assignment import fit_assignments, treated_groups
 from evaluation.results import Comparison
 
 SUBJECT = "difference-in-differences"
@@ -31,7 +31,7 @@ def _coefficient(panel: Comparison) -> np.ndarray:
         panel.y,
         regressors=panel.exposure.T[columns][:, :, None],
         first=panel.first_treated[columns],
-        areas=columns[None, :],
+        groups=treated_groups(len(panel.areas), columns),
     ).coefficients[0]
 
 

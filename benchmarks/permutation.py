@@ -10,7 +10,7 @@ from benchmarks.panels import nine_places
 from benchmarks.timing import Goal, Line, Peer, set_beside
 from evaluation.estimators import REGISTRY
 from evaluation.inference import REGISTRY as INFERENCES
-from evaluation.numerics.assignment import draw_assignments
+from evaluation.numerics.places import STAYS, draw_places
 from evaluation.results import Comparison
 
 SUBJECT = "permutation"
@@ -36,15 +36,16 @@ def with_interval(panel: Comparison, draws: int, fits: int) -> list[Line]:
         import pyfixest
 
         donors, columns = np.flatnonzero(~panel.treated), np.flatnonzero(panel.treated)
-        chosen = draw_assignments(n_areas=donors.size, n_treated=columns.size, draws=draws, seed=0).areas[:fits]
+        chosen = draw_places(panel, draws=draws, seed=0).groups[:fits]
         frame = panel.to_frame()
         frame = frame[frame["first_treated"] == 0].reset_index(drop=True)
 
         def call() -> np.ndarray:
             found = []
-            for areas in chosen:
+            for group in chosen:
                 exposure = np.zeros((panel.n_periods, donors.size))
-                exposure[:, areas] = panel.exposure[:, columns]
+                placed = group != STAYS
+                exposure[:, placed] = panel.exposure[:, columns[group[placed]]]
                 frame["exposure"] = exposure.ravel()
                 found.append(float(pyfixest.feols("y ~ exposure | unit + time", frame).coef()["exposure"]))
             return np.array(found)
@@ -66,6 +67,7 @@ def with_interval(panel: Comparison, draws: int, fits: int) -> list[Line]:
                 tolerance=1e-8,
                 share=fits / draws,
                 goal=Goal(times=10_000, seconds=1.0),
+                note="its frame is kept and only the exposure written anew; the first, compiling call is not counted",
             ),
         ),
     )

@@ -8,9 +8,11 @@ import os
 import platform
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from importlib import metadata
 from pathlib import Path
+
+from benchmarks.timing import Line
 
 ONE_THREAD = (
     "OMP_NUM_THREADS",
@@ -34,6 +36,7 @@ PACKAGES = (
     "mlsynth",
     "azcausal",
     "clarabel",
+    "wildboottest",
     "papermill",
 )
 
@@ -68,6 +71,9 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     load.append(os.getloadavg()[0])
     about = describe(quick=options.quick) | {"load": [round(value, 1) for value in load]}
+    lines = [replace(line, code=str(about["code"])) for line in lines]
+    if options.only:
+        lines = keep_others(lines, _recorded(out, quick=options.quick), options.only, list(subjects))
     out.mkdir(parents=True, exist_ok=True)
     record = {"about": about, "lines": [asdict(line) | {"ratio": line.ratio} for line in lines]}
     (out / "results.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
@@ -75,10 +81,32 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _subjects() -> dict[str, Callable[..., Iterator]]:
-    from benchmarks import batch, difference_in_differences, group_time, permutation, synthetic_control
+def keep_others(new: list[Line], old: list[Line], only: list[str], order: list[str]) -> list[Line]:
+    """Lines of a record with those of some subjects replaced by new ones, subjects in their order.
 
-    modules = (synthetic_control, difference_in_differences, group_time, permutation, batch)
+    A line belongs to the subject that measured it: the report's is the batch's.
+    """
+    kept = [line for line in old if line.subject not in {*only, *(line.subject for line in new)}]
+    place = {name: position for position, name in enumerate(order)}
+    return sorted([*kept, *new], key=lambda line: place.get(line.subject, len(place)))
+
+
+def _recorded(out: Path, *, quick: bool) -> list[Line]:
+    """What stands in a folder's record; nothing where there is none, or one of the other kind of run."""
+    path = out / "results.json"
+    if not path.is_file():
+        return []
+    record = json.loads(path.read_text("utf-8"))
+    if record["about"]["quick"] != quick:
+        return []
+    names = {field.name for field in fields(Line)}
+    return [Line(**{key: value for key, value in line.items() if key in names}) for line in record["lines"]]
+
+
+def _subjects() -> dict[str, Callable[..., Iterator]]:
+    from benchmarks import batch, difference_in_differences, group_time, inference, permutation, synthetic_control
+
+    modules = (synthetic_control, difference_in_differences, group_time, permutation, inference, batch)
     return {module.SUBJECT: module.measure for module in modules}
 
 
@@ -102,7 +130,7 @@ def describe(*, quick: bool) -> dict[str, object]:
     }
 
 
-def table(lines: list, about: dict[str, object]) -> str:
+def table(lines: list[Line], about: dict[str, object]) -> str:
     """The results as a Markdown page."""
     met = sum(line.met is True for line in lines)
     missed = [line for line in lines if line.met is False]
@@ -117,13 +145,14 @@ def table(lines: list, about: dict[str, object]) -> str:
         f"Goals met: {met}; missed: {len(missed)}; not tried: {open_}."
         + (" QUICK MODE: small panels." if about["quick"] else ""),
         "",
-        "| work | size | ours | peer | theirs | ratio | goal | met | answers | note |",
-        "|---|---|---:|---|---:|---:|---|---|---|---|",
+        "| work | size | ours | peer | theirs | ratio | goal | met | answers | note | code |",
+        "|---|---|---:|---|---:|---:|---|---|---|---|---|",
     ]
     versions = ", ".join(f"{name} {version}" for name, version in about["packages"].items())  # type: ignore[union-attr]
     foot = [
         "",
-        f"Code {about['code']}; Python {about['python']}; {about['processors']} processors, {about['threads']} thread each; "
+        f"Code of each line as it says; of the last run {about['code']}; Python {about['python']}; {about['processors']} "
+        f"processors, {about['threads']} thread each; "
         f"{about['load'][0]} processes ready to run when it began, {about['load'][1]} when it ended (1 is this program's own).",
         "",
         f"Packages: {versions}.",
@@ -131,7 +160,7 @@ def table(lines: list, about: dict[str, object]) -> str:
     return "\n".join([*head, *map(_row, lines), *foot]) + "\n"
 
 
-def _row(line: object) -> str:
+def _row(line: Line) -> str:
     ratio = "" if line.ratio is None else f"{line.ratio:,.0f} x" if line.ratio >= 10 else f"{line.ratio:.1f} x"
     met = {True: "yes", False: "**no**", None: ""}[line.met]
     cells = (
@@ -145,6 +174,7 @@ def _row(line: object) -> str:
         met if line.met is not None or not line.goal else "not tried",
         line.agreement,
         line.note,
+        line.code,
     )
     return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |"
 

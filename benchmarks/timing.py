@@ -15,6 +15,10 @@ from typing import Literal
 
 import numpy as np
 
+SAME = 1e-6
+"""Largest difference, as a share of the largest answer, that counts as the same answer; a peer may be timed beyond it, but its
+line says that it answers otherwise."""
+
 BUDGET = 60.0
 """Seconds after which a slow call is not repeated."""
 
@@ -54,6 +58,8 @@ class Line:
     met: bool | None = None
     agreement: str = ""
     note: str = ""
+    code: str = ""
+    """Version of our code that was timed."""
 
     @property
     def ratio(self) -> float | None:
@@ -126,6 +132,12 @@ def _silence() -> Iterator[None]:
         yield
 
 
+def agreement(difference: float, answers: np.ndarray) -> str:
+    """Whether a peer answers alike, in words."""
+    size = float(np.abs(answers).max(initial=0.0)) or 1.0
+    return f"the same, within {difference:.0e}" if difference <= SAME * size else f"**differs** by {difference:.1g} of {size:.2g}"
+
+
 @_silence()
 def set_beside(
     subject: str,
@@ -185,7 +197,7 @@ def set_beside(
                 **head,
                 theirs=cost,
                 met=aim.is_met(seconds, cost) if aim else None,
-                agreement=f"within {difference:.0e}",
+                agreement=agreement(difference, mine),
                 note="; ".join(part for part in parts if part),
             )
         )

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
+import json
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -12,10 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evaluation import __version__, project
-from evaluation.errors import EvaluationError, JobsFailed
+from evaluation.errors import ConfigurationError, EvaluationError, JobsFailed
 
 if TYPE_CHECKING:
+    from evaluation.batch.ledger import JobRecord
     from evaluation.batch.plan import Plan
+    from evaluation.batch.show import AreaResult
     from evaluation.report.engine import Engine
 
 DESCRIPTION = """\
@@ -26,7 +31,9 @@ A run goes through stages, each a verb:
   plan     which notebooks will run, which are done, which areas are refused and why? (runs nothing)
   run      run them: one notebook for each outcome and area, findings on disk as they come
   report   publish the findings of a run as HTML and PDF
-  status   what a run folder holds
+  status   what a run folder holds, what of it is out of date, and why
+  verify   run it again elsewhere: does it come out the same, byte for byte?
+  export   the whole run as one RO-Crate zip
   demo     all of it, on SYNTHETIC demonstration data
 """
 
@@ -41,6 +48,10 @@ examples:
 exit codes: 0 good · 1 a fault of ours · 2 the command or a configuration is wrong · 3 data break a contract
             4 some notebooks failed, the others are done · 5 disclosure gate · 130 interrupted
 """
+
+
+_PLACES_THAT_REFUSE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+"""A full or closed disk is not a fault of ours."""
 
 
 @dataclass(slots=True)
@@ -81,7 +92,11 @@ def build_parser() -> argparse.ArgumentParser:
         if out:
             sub.add_argument("--out", type=Path, metavar="DIR", help="run folder (default: runs/<design>)")
         if runs:
-            sub.add_argument("--jobs", type=int, default=0, metavar="N", help="notebooks at once (default: one a processor)")
+            sub.add_argument("--jobs", type=_count, default=0, metavar="N", help="notebooks at once (default: one a processor)")
+            for word, what in (("cell", "one cell"), ("job", "one notebook")):
+                sub.add_argument(
+                    f"--{word}-timeout", type=_count, metavar="SECONDS", help=f"stop {what} that takes longer, and go on"
+                )
         return sub
 
     def engine(sub: argparse.ArgumentParser) -> None:
@@ -94,6 +109,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     demo = verb("demo", "Evaluate SYNTHETIC demonstration data, from data to published report.", out=True, runs=True)
     engine(demo)
+    demo.set_defaults(only=(), limit=None)
     check = verb("check", "Check data files against their contracts; exit code 3 where they break one.")
     check.add_argument("--data", required=True, type=Path, metavar="DIR", help="folder of the data files, as published")
     check.add_argument("--design", default="", metavar="NAME", help="only the sources this study can use (default: all)")
@@ -102,18 +118,34 @@ def build_parser() -> argparse.ArgumentParser:
         ("plan", "Say what would run, what is done, what is refused and why; run nothing."),
         ("run", "Run the notebooks of a design; what is done already is not run again."),
     ):
-        sub = verb(name, text, data=True, out=True, runs=name == "run")
+        sub = verb(name, text, data=True, out=True, runs=True)
         sub.add_argument(
             "--only", action="append", default=[], metavar="AREA", help="only this treated area, by code (may be repeated)"
         )
+        sub.add_argument("--limit", type=_count, metavar="N", help="at most this many notebooks, in the order of the plan")
+        sub.add_argument("--json", action="store_true", help="what there is to say as JSON on standard output")
+        if name == "run":
+            sub.add_argument("--dry-run", action="store_true", help="show the plan and stop")
     report = verb("report", "Publish the findings of a run as HTML and PDF.")
     status = verb("status", "Say what a run folder holds.")
-    for sub in (report, status):
+    again = verb("verify", "Run the notebooks of a run again elsewhere and compare byte for byte; exit code 3 where they differ.")
+    again.add_argument("--jobs", type=_count, default=0, metavar="N", help="notebooks at once (default: one a processor)")
+    again.add_argument("--only", action="append", default=[], metavar="AREA", help="only this area (may be repeated)")
+    crate = verb("export", "Write a run as one RO-Crate zip: data, protocol, findings, notebooks, report, and what made them.")
+    crate.add_argument("--out", type=Path, required=True, metavar="FILE", help="zip file to write")
+    for sub in (report, status, again, crate):
         sub.add_argument(
             "--run", type=Path, metavar="DIR", default=project.RUNS / "economic-inactivity-trailblazers", help="run folder"
         )
     engine(report)
     return parser
+
+
+def _count(text: str) -> int:
+    """A whole number from 1."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -127,6 +159,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         print(f"trailblazer {options.verb}: {error}", file=sys.stderr)
         return error.exit_code
+    except BrokenPipeError:  # whoever read us has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        if options.debug or error.errno not in _PLACES_THAT_REFUSE:
+            raise
+        print(
+            f"trailblazer {options.verb}: {error.filename or 'the run folder'}: {error.strerror}. What was finished is kept; "
+            "make room or name another folder with --out, and say the same again.",
+            file=sys.stderr,
+        )
+        return ConfigurationError.exit_code
     except KeyboardInterrupt:
         print("\ninterrupted; finished notebooks are kept. Say the same again to go on.", file=sys.stderr)
         return 130
@@ -143,9 +187,9 @@ def demo(options: argparse.Namespace) -> int:
     with lock_run(run):
         with watch.time("data"):
             data = write_demonstration_data(run)
-        problems = _run_design(DEMONSTRATION, data, run, jobs=options.jobs, only=(), watch=watch)
+        ran = _run_design(DEMONSTRATION, data, run, options, watch)
         _publish(run, options.engine, watch)
-    return _close(problems)
+    return _close(ran.problems)
 
 
 def check(options: argparse.Namespace) -> int:
@@ -159,24 +203,17 @@ def check(options: argparse.Namespace) -> int:
 
 def plan(options: argparse.Namespace) -> int:
     """Show the plan."""
+    from evaluation.batch.show import describe_plan, plan_data
     from evaluation.batch.stages import prepare
 
     run = options.out or project.RUNS / options.design
     _, planned = prepare(options.design, options.data, run, only=options.only, write=False)
-    for item in planned.jobs:
-        print(f"  {'done' if item.is_done else 'run':<5} {item.job.id:<70} {'' if item.is_done else item.why}".rstrip())
-    for refusal in planned.refusals:
-        print(f"  refused {refusal.outcome}/{refusal.area}: {refusal.reason}")
-    seconds = [item.record.seconds for item in planned.jobs if item.record]
-    guess = (
-        f", about {len(planned.to_run) * sum(seconds) / len(seconds) / 60:.1f} notebook minutes"
-        if seconds and planned.to_run
-        else ""
-    )
-    print(
-        f"{len(planned.to_run)} of {len(planned.jobs)} notebooks to run{guess}; {len(planned.refusals)} refused. "
-        f"Run folder: {run}"
-    )
+    planned = planned if options.limit is None else planned.first(options.limit)
+    at_once = options.jobs or os.cpu_count() or 1
+    if options.json:
+        print(json.dumps(plan_data(planned, run, at_once=at_once), ensure_ascii=False, indent=1))
+    else:
+        print("\n".join(describe_plan(planned, run, at_once=at_once)))
     return 0
 
 
@@ -184,13 +221,17 @@ def run(options: argparse.Namespace) -> int:
     """Run a design."""
     from evaluation.batch.run import lock_run
 
+    if options.dry_run:
+        return plan(options)
     folder = options.out or project.RUNS / options.design
     watch = Stopwatch()
-    with lock_run(folder):
-        problems = _run_design(options.design, options.data, folder, jobs=options.jobs, only=options.only, watch=watch)
-    watch.show()
-    print(f"Publish it with: trailblazer report --run {_shown(folder)}")
-    return _close(problems)
+    with lock_run(folder), contextlib.redirect_stdout(sys.stderr if options.json else sys.stdout):
+        ran = _run_design(options.design, options.data, folder, options, watch)
+        watch.show()
+        print(f"Publish it with: trailblazer report --run {_shown(folder)}")
+    if options.json:
+        print(json.dumps(ran.to_data(folder, watch), ensure_ascii=False, indent=1))
+    return _close(ran.problems)
 
 
 def report(options: argparse.Namespace) -> int:
@@ -206,50 +247,104 @@ def report(options: argparse.Namespace) -> int:
 
 def status(options: argparse.Namespace) -> int:
     """Explain a run folder."""
-    from evaluation.batch.stages import explain_run
+    from evaluation.batch.status import describe_status, read_status
 
-    print(explain_run(options.run))
+    print("\n".join(describe_status(read_status(options.run))))
     return 0
 
 
-def _run_design(name: str, data: Path, folder: Path, *, jobs: int, only: Sequence[str], watch: Stopwatch) -> list[str]:
-    """Prepare, run and conclude; returns what went wrong in single notebooks."""
+def verify(options: argparse.Namespace) -> int:
+    """Run again and compare."""
+    from evaluation.batch.verify import describe_verification, verify_run
+
+    result = verify_run(options.run, jobs=options.jobs, only=options.only)
+    print("\n".join(describe_verification(result)))
+    return 0 if result.is_good else 3
+
+
+def export(options: argparse.Namespace) -> int:
+    """Write a run as an RO-Crate."""
+    from evaluation.batch.export import export_run
+
+    count = export_run(options.run, options.out)
+    print(f"{count} files in {_shown(options.out)}")
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Ran:
+    """What came of running a design."""
+
+    plan: Plan
+    records: tuple[JobRecord, ...]
+    areas: tuple[AreaResult, ...]
+
+    @property
+    def problems(self) -> list[str]:
+        return [f"{record.id}: {record.error}" for record in self.records if record.state == "failed"]
+
+    def to_data(self, folder: Path, watch: Stopwatch) -> dict[str, object]:
+        from evaluation.plain import to_plain
+
+        return {
+            "design": self.plan.design,
+            "run": str(folder),
+            "notebooks": [
+                {"id": r.id, "state": r.state, "seconds": r.seconds, "error": r.error, "results": list(r.results)}
+                for r in self.records
+            ],
+            "unchanged": len(self.plan.jobs) - len(self.plan.to_run),
+            "refused": [to_plain(item) for item in self.plan.refusals],
+            "areas": [to_plain(item) for item in self.areas],
+            "seconds": {stage: round(seconds, 1) for stage, seconds, _ in watch.stages},
+        }
+
+
+def _run_design(name: str, data: Path, folder: Path, options: argparse.Namespace, watch: Stopwatch) -> _Ran:
+    """Prepare, run and conclude, and say how it goes."""
+    from evaluation.batch.ledger import read_records
+    from evaluation.batch.lock import load_changes
+    from evaluation.batch.show import describe_areas, summarise_areas
     from evaluation.batch.stages import conclude_run, prepare
 
     with watch.time("panel") as notes:
-        study, planned = prepare(name, data, folder, only=only)
+        study, planned = prepare(name, data, folder, only=options.only)
         notes.append(f"{len(study.panel.frame):,} rows from {len(study.panel.inputs)} file(s)")
-    problems = _run_notebooks(planned, folder, jobs=jobs, watch=watch)
+    changes = load_changes(folder)
+    if changes:
+        print(f"The protocol changed {len(changes)} time(s) after results were there; the report prints what changed.")
+    records = _run_notebooks(planned, folder, options, watch)
     with watch.time("conclusions") as notes:
         conclusions = conclude_run(study, planned, folder)
         notes.append(f"{len(conclusions)}, {sum(c.headline is None for c in conclusions)} without an estimate")
-    return problems
+    areas = summarise_areas(planned, list(read_records(folder)), conclusions)
+    print("\n".join(describe_areas(areas)))
+    return _Ran(plan=planned, records=records, areas=areas)
 
 
-def _run_notebooks(planned: Plan, folder: Path, *, jobs: int, watch: Stopwatch) -> list[str]:
-    from evaluation.batch.ledger import JobRecord
-    from evaluation.batch.plan import Job
-    from evaluation.batch.run import run_plan
+def _run_notebooks(planned: Plan, folder: Path, options: argparse.Namespace, watch: Stopwatch) -> tuple[JobRecord, ...]:
+    from evaluation.batch.progress import open_display
+    from evaluation.batch.run import CELL_SECONDS, JOB_SECONDS, run_plan
 
     for refusal in planned.refusals:
-        print(f"  refused  {refusal.outcome} · {refusal.area_name}: {refusal.reason}")
-    total, ended = len(planned.to_run), 0
-
-    def show(job: Job, record: JobRecord) -> None:
-        nonlocal ended
-        ended += 1
-        word = "done" if record.state == "done" else "FAILED"
-        print(
-            f"  {ended:>3}/{total}  {word:<6} {job.outcome} · {job.area_name} · {job.notebook}  {record.seconds:.1f} s",
-            flush=True,
+        only = f" · {refusal.notebook}" if refusal.notebook else ""
+        print(f"  refused  {refusal.outcome} · {refusal.area_name}{only}: {refusal.reason}")
+    asked = planned if options.limit is None else planned.first(options.limit)
+    with watch.time("notebooks") as notes, open_display(asked, options.jobs or os.cpu_count() or 1, sys.stdout) as display:
+        records = run_plan(
+            asked,
+            folder,
+            jobs=options.jobs,
+            on_start=display.start,
+            on_end=display.end,
+            cell_seconds=options.cell_timeout or CELL_SECONDS,
+            job_seconds=options.job_timeout or JOB_SECONDS,
         )
-        if record.error:
-            print(f"           {record.error}")
-
-    with watch.time("notebooks") as notes:
-        records = run_plan(planned, folder, jobs=jobs, on_end=show)
-        notes.append(f"{len(records)} run, {len(planned.jobs) - total} unchanged")
-    return [f"{record.id}: {record.error}" for record in records if record.state == "failed"]
+        left = len(planned.to_run) - len(asked.to_run)
+        notes.append(f"{len(records)} run, {len(planned.jobs) - len(planned.to_run)} unchanged")
+        if left:
+            notes.append(f"({left} left out by --limit)")
+    return records
 
 
 def _publish(folder: Path, engine: Engine, watch: Stopwatch) -> None:
@@ -276,7 +371,7 @@ def _shown(path: Path) -> Path:
     return path
 
 
-VERBS = {"demo": demo, "check": check, "plan": plan, "run": run, "report": report, "status": status}
+VERBS = {verb.__name__: verb for verb in (demo, check, plan, run, report, status, verify, export)}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -11,14 +11,15 @@ from evaluation.errors import ConfigurationError
 from evaluation.estimators import REGISTRY as ESTIMATORS
 from evaluation.inference import REGISTRY as INFERENCES
 from evaluation.inference.checks import run_checks
+from evaluation.inference.empirical_size import fill_size
 from evaluation.panel.store import panel_sha256
 from evaluation.plain import dump_json
-from evaluation.results import Comparison, Finding, Provenance, TreatedUnit
+from evaluation.results import Comparison, Finding, Panel, Provenance, TreatedUnit
 
 POOLED = "all"
 
 
-def evaluate(study: Study, comparison: Comparison, estimator: str) -> Finding:
+def evaluate(study: Study, comparison: Comparison, estimator: str, *, earlier: Panel | None = None) -> Finding:
     """Estimate, judge and check one comparison of a study.
 
     Parameters
@@ -29,6 +30,8 @@ def evaluate(study: Study, comparison: Comparison, estimator: str) -> Finding:
         One of ``study.comparison(outcome, area)``.
     estimator : str
         Name in the registry of estimators.
+    earlier : Panel, optional
+        An earlier edition of the study's panel, to see what revisions of the data do to the estimate.
 
     Returns
     -------
@@ -62,7 +65,14 @@ def evaluate(study: Study, comparison: Comparison, estimator: str) -> Finding:
         excluded=comparison.excluded,
         estimate=estimate,
         inferences=tuple(
-            infer(estimate, method, comparison, level=design.level, draws=design.draws, seed=design.seed, placebos=placebos)
+            fill_size(
+                infer(estimate, method, comparison, level=design.level, draws=design.draws, seed=design.seed, placebos=placebos),
+                method,
+                comparison,
+                placebos,
+                level=design.level,
+                seed=design.seed,
+            )
             for infer in INFERENCES.values()
         ),
         checks=(
@@ -76,6 +86,8 @@ def evaluate(study: Study, comparison: Comparison, estimator: str) -> Finding:
                 level=design.level,
                 draws=design.draws,
                 seed=design.seed,
+                study=study,
+                earlier=earlier,
             ),
         ),
         people=study.residents(comparison.outcome, comparison.area),

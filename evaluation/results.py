@@ -131,6 +131,16 @@ class CheckThresholds:
     minimum_breakdown: float = 0.0
     """How many times as large as before the start violations of parallel trends may be before the effect can no longer be told
     from nil; 0 = not judged."""
+    maximum_hidden_drift: float = 0.0
+    """Largest drift a year before the start that the check of movement may fail to see, in the outcome's unit; 0 = not judged."""
+    maximum_anticipation: float = 0.95
+    """How large the difference shortly before the start may be, as a quantile (0 to 1) of the placebo places' own."""
+    maximum_contaminated_weight: float = 0.5
+    """Largest share of the comparison that other programmes reach, or that borders a treated place; 1 = not judged."""
+    minimum_inside_range: float = 0.9
+    """Smallest share of periods before the start in which the treated area lies between the lowest and the highest donor."""
+    maximum_revision: float = 1.0
+    """How far the estimate may move between two editions of the data, over how far the comparison is off by chance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +194,18 @@ class Design:
                 return unit
         known = ", ".join(unit.code for unit in self.treated[:12])
         raise ConfigurationError(f"design {self.id}: area {code!r} is not treated in it; treated are {known}.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviation:
+    """A departure from the protocol after it was locked."""
+
+    number: int
+    """In the order in which they were made, from 1."""
+    key: str
+    """What changed, by its place in the protocol file, such as ``thresholds.maximum_donor_weight``."""
+    before: str
+    after: str
 
 
 # ---------------------------------------------------------------- waist 1
@@ -695,6 +717,8 @@ class Inference:
     size_reps : number of placebo places `size` was measured with
     bands : simultaneous bands of the path: all of them hold at once with confidence 1 - `level`
     blocks : number of placebo places that share no area with each other; fewer than 1/`level` make any p-value a coarse one
+    placebo_sd : standard deviation of the placebo estimates on the treated place's scale, in the outcome's unit: the standard
+        error that pooling over places uses; None where it was not computed
     """
 
     method: str
@@ -715,11 +739,12 @@ class Inference:
     size_reps: int | None = None
     bands: tuple[Band, ...] = ()
     blocks: int | None = None
+    placebo_sd: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
-    """One diagnostic: passed, failed, or not run (None), with its number and threshold."""
+    """One diagnostic: passed, failed, or not judged (None), with its number and threshold."""
 
     name: str
     title: str
@@ -727,6 +752,10 @@ class Check:
     text: str
     value: float | None = None
     threshold: float | None = None
+    information: bool = False
+    """With `passed` None: it was run and is for information, because the protocol sets no threshold; otherwise it was not run."""
+    kind: Literal["credibility", "robustness"] = "credibility"
+    """What a failure says: the comparison is not credible, or the result hangs on one choice and does not hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -784,6 +813,8 @@ class PowerPoint:
     sampling_share: float | None = None
     """Share of the variance of the placebo estimates that sampling error of the survey explains, 0 to 1; None without standard
     errors."""
+    before: int | None = None
+    """Periods left before the moved start, where it fits."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -810,12 +841,16 @@ class Power:
     note: str = ""
 
 
+VariantKind = Literal["main", "estimator", "start date", "exposure coding", "comparison areas", "window", "weights"]
+"""What a specification differs in from the main one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
     """One pre-declared specification and what it gives."""
 
     name: str
-    kind: Literal["main", "estimator", "start date", "exposure coding", "comparison areas", "window", "weights"]
+    kind: VariantKind
     title: str
     """In words for a reader, such as ``start three months later``."""
     estimator: str
@@ -916,3 +951,14 @@ class Conclusion:
     """The interval in people."""
     synthetic: bool = False
     reasons: tuple[str, ...] = field(default=())
+    adjusted_p: float | None = None
+    """The p-value after allowing for the other comparisons of its family; None where there is none, or the family was not looked
+    at."""
+    family: str = ""
+    """Family of comparisons, set in advance, that `adjusted_p` allows for, in words."""
+    trail: tuple[str, ...] = ()
+    """Every rule in its order, with its numbers: those that did not apply, the one that decided, those not reached."""
+
+    def explain(self) -> str:
+        """Which rule decided the verdict, and why those before it did not apply; plain text."""
+        return "\n".join((f"{self.area_name}, {self.outcome}: {self.verdict}", *self.trail, *self.reasons))

@@ -13,12 +13,15 @@ from typing import Any
 
 EXECUTED = "executed.ipynb"
 VERDICT = "job.json"
+LONGEST_PRINT = 100_000
+"""Characters of printed text that are kept of a cell."""
 
 
 def execute(spec: dict[str, Any], folder: Path) -> str:
     """Run the notebook of `spec` with papermill in `folder`; return what went wrong, or an empty string."""
     import nbformat
     import papermill
+    from nbclient.exceptions import CellTimeoutError
     from papermill.exceptions import PapermillExecutionError
 
     from evaluation.project import write_whole
@@ -36,7 +39,12 @@ def execute(spec: dict[str, Any], folder: Path) -> str:
             execution_timeout=spec["cell_seconds"],
         )
     except PapermillExecutionError as error:
+        shorten(folder / EXECUTED)
         return f"cell {error.exec_count}, {_first_line(error.source)!r}: {error.ename}: {_last_line(error.evalue)}"
+    except CellTimeoutError as error:
+        if (folder / EXECUTED).exists():
+            shorten(folder / EXECUTED)
+        return f"cell {_cell_of(error)!r}: stopped after {spec['cell_seconds']} s, the longest a cell may take"
     unrun = [c for c in notebook.cells if c.cell_type == "code" and c.source.strip() and c.execution_count is None]
     if unrun:
         return f"the notebook ended before its end; first cell that did not run: {_first_line(unrun[0].source)!r}"
@@ -52,13 +60,43 @@ def publishable(notebook: Any) -> Any:
     notebook.metadata.pop("papermill", None)
     for number, cell in enumerate(notebook.cells):
         cell.metadata.pop("papermill", None)
+        shorten_outputs(cell)
         cell.metadata.pop("execution", None)
         cell["id"] = f"cell-{number:02d}"
     return notebook
 
 
+def shorten(path: Path) -> None:
+    """Cut what the cells of an executed notebook printed to the longest that is kept."""
+    import nbformat
+
+    from evaluation.project import write_whole
+
+    notebook = nbformat.read(path, 4)
+    write_whole(path, nbformat.writes(publishable(notebook)))
+
+
+def shorten_outputs(cell: Any) -> None:
+    """Keep the first `LONGEST_PRINT` characters of what a cell printed; pictures and tables stay whole."""
+    left = LONGEST_PRINT
+    for output in cell.get("outputs", []):
+        if output.get("output_type") != "stream":
+            continue
+        text = output["text"]
+        if len(text) > left:
+            output["text"] = f"{text[:left]}\n[{len(text) - left:,} more characters were printed and are left out]\n"
+        left = max(0, left - len(text))
+
+
 def _first_line(text: str) -> str:
     return next((line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#|")), "")
+
+
+def _cell_of(error: Exception) -> str:
+    """First line of the cell that took too long; its source stands between two rules in the message."""
+    lines = str(error).splitlines()
+    rule = next((number for number, line in enumerate(lines) if line and not line.strip("-")), 0)
+    return _first_line("\n".join(line for line in lines[rule + 1 :] if line.strip("-")))
 
 
 def _last_line(text: str) -> str:

@@ -13,6 +13,7 @@ Where forking is unsafe or absent (Windows, macOS) there is no nursery, and ever
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import gc
 import importlib
 import json
@@ -45,6 +46,8 @@ PRELOAD = (
 
 Target = Literal["job", "kernel"]
 POLL_SECONDS = 0.02
+_PR_SET_PDEATHSIG = 1
+"""From linux/prctl.h."""
 START_SECONDS = 60
 
 
@@ -285,10 +288,16 @@ def _kill_session(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
+def _die_with_parent(*, on: bool) -> None:
+    """Have the kernel end this process when its parent ends, or no longer."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL if on else 0)
+
+
 def main(address: str) -> None:
     """Import, listen, fork, until the parent goes away."""
     import matplotlib as mpl
 
+    _die_with_parent(on=True)  # imports take seconds; afterwards the end of standard input says it, and the forks are ended first
     mpl.use("agg")
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # a batch kernel needs no debugger, and importing it is slow
     for name in PRELOAD:
@@ -298,13 +307,17 @@ def main(address: str) -> None:
     listener.bind(address)
     listener.listen(64)
     server = _Server(listener=listener, selector=selectors.DefaultSelector())
-    os.write(1, b"ready\n")
+    _die_with_parent(on=False)
     try:
+        with contextlib.suppress(BrokenPipeError):  # the run has ended meanwhile, and so does `serve`
+            os.write(1, b"ready\n")
         server.serve()
     finally:
         for pid in list(server.children):
             _kill_session(pid)
         Path(address).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # the run that made it removes it, unless it was killed
+            Path(address).parent.rmdir()
 
 
 if __name__ == "__main__":

@@ -3,39 +3,22 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
-import importlib.metadata
-import json
-import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evaluation import project
-from evaluation.batch.ledger import JobRecord, read_record
+from evaluation.batch.cause import changed_parts, findings_part, in_words, job_parts, key_of, shared_parts
+from evaluation.batch.ledger import JobRecord, expected_seconds, read_record
+from evaluation.batch.notebooks import POOLED, BatchNotebook, find_notebooks, notebook_of
+from evaluation.batch.preflight import check_notebooks
 from evaluation.errors import ConfigurationError, DataError
 from evaluation.estimators import REGISTRY as ESTIMATORS
 
 if TYPE_CHECKING:
     from evaluation.design.study import Study
-
-DID_NOTEBOOK = "20_estimate_did.ipynb"
-SYNTHETIC_CONTROL_NOTEBOOK = "30_estimate_synthetic_control.ipynb"
-
-_PACKAGES = (
-    "numpy",
-    "pandas",
-    "scipy",
-    "pyfixest",
-    "linearmodels",
-    "statsmodels",
-    "matplotlib",
-    "papermill",
-    "ipykernel",
-    "pyarrow",
-)
-"""Packages whose versions can change what a notebook produces."""
+    from evaluation.results import Design
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,24 +31,42 @@ class Job:
     area_name: str
     parameters: Mapping[str, str]
     results: tuple[str, ...]
-    """Finding files the notebook must leave, relative to the run folder."""
+    """Files the notebook must leave, relative to the run folder."""
     key: str
     """Hash of everything the result depends on."""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    """The same, part by part; see `evaluation.batch.cause`."""
+    wave: int = 1
+    needs: Mapping[str, str] = field(default_factory=dict)
+    """Jobs whose results it reads, each with its key."""
+    least: int = 0
+    """Fewest of `needs` it can work with."""
+    optional: bool = False
+    """Whether it may end well without a result."""
 
     @property
     def id(self) -> str:
         """Name of the job, also its place below ``notebooks/``."""
         return f"{self.outcome}/{self.area}/{Path(self.notebook).stem}"
 
+    def reading(self, done: Mapping[str, str]) -> Job:
+        """The same job when only `done` of its needs are there; its key says so."""
+        if not self.needs:
+            return self
+        parts = {**self.parts, "findings": findings_part(done)}
+        return replace(self, needs=done, parts=parts, key=key_of(parts))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Refusal:
-    """An area and outcome for which no comparison can be made, with the reason."""
+    """An area and outcome for which a comparison, or one notebook, cannot be made, with the reason."""
 
     outcome: str
     area: str
     area_name: str
     reason: str
+    notebook: str = ""
+    """The only notebook that is refused; empty = every one of the area and outcome."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,10 @@ class PlannedJob:
     record: JobRecord | None
     why: str
     """``done`` when nothing changed; otherwise what makes it run."""
+    causes: tuple[str, ...] = ()
+    """Parts of the key that changed since it was done."""
+    seconds: float | None = None
+    """How long it should take, from the ledger; None where no such notebook was run before."""
 
     @property
     def is_done(self) -> bool:
@@ -85,7 +90,7 @@ class PlannedJob:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """All jobs of a design for one panel, and what is refused."""
+    """All jobs of a design for one panel, wave by wave, and what is refused."""
 
     design: str
     jobs: tuple[PlannedJob, ...]
@@ -96,10 +101,15 @@ class Plan:
         """Jobs that must run."""
         return tuple(planned.job for planned in self.jobs if not planned.is_done)
 
+    @property
+    def seconds(self) -> float:
+        """Notebook seconds of the jobs to run, as far as the ledger knows them."""
+        return sum(planned.seconds or 0.0 for planned in self.jobs if not planned.is_done)
 
-def environment() -> dict[str, str]:
-    """Versions of Python and of the packages a result can depend on."""
-    return {"python": sys.version.split()[0]} | {name: importlib.metadata.version(name) for name in _PACKAGES}
+    def first(self, limit: int) -> Plan:
+        """The plan with at most `limit` jobs to run; what is done stays."""
+        kept = {job.id for job in self.to_run[:limit]}
+        return replace(self, jobs=tuple(planned for planned in self.jobs if planned.is_done or planned.job.id in kept))
 
 
 def make_plan(study: Study, panel_sha256: str, run: Path, *, only: Sequence[str] = ()) -> Plan:
@@ -122,111 +132,128 @@ def make_plan(study: Study, panel_sha256: str, run: Path, *, only: Sequence[str]
     design = study.design
     units = {code: design.unit_of(code).name for code in design.estimate_areas}
     if design.estimate_pooled:
-        units["all"] = "all treated areas"
+        units[POOLED] = "all treated areas"
     if not units:
         raise ConfigurationError(
             f"design {design.id}: it estimates no area and no pooled effect; set estimate_areas or estimate_pooled."
         )
     _refuse_unknown(
-        (*design.did_estimators, *design.synthetic_control_estimators),
+        (*design.did_estimators, *design.synthetic_control_estimators, *design.pooled_synthetic_control_estimators),
         tuple(ESTIMATORS),
         f"design {design.id} names no estimator",
         "estimators",
     )
     _refuse_unknown(only, tuple(units), f"design {design.id} estimates no area", "areas")
-    shared = hashlib.sha256()
-    for part in (
-        design.sha256,
-        panel_sha256,
-        project.code_sha256(),
-        json.dumps(environment(), sort_keys=True),
-        _folder_sha256(project.CONTRACTS),
-    ):
-        shared.update(part.encode() + b"\0")
-    notebooks = {name: (project.NOTEBOOKS / name).read_bytes() for name in (DID_NOTEBOOK, SYNTHETIC_CONTROL_NOTEBOOK)}
-    jobs: list[PlannedJob] = []
-    refusals: list[Refusal] = []
-    for plan in design.outcomes:
+    wanted = set(only or units)
+    # what is pooled over areas depends on every one of them, also on those not asked for
+    looked_at = units if POOLED in wanted else {code: name for code, name in units.items() if code in wanted}
+    refused = _refuse_comparisons(study, looked_at)
+    shared = shared_parts(design, panel_sha256)
+    jobs: dict[str, Job] = {}
+    refusals = [item for (_, code), item in refused.items() if code in wanted]
+    for kind in find_notebooks():
+        for outcome in (plan.id for plan in design.outcomes):
+            for code, name in looked_at.items():
+                is_here = code == POOLED if kind.scope == "outcome" else (outcome, code) not in refused
+                if not is_here or not kind.results(design, outcome, code):
+                    continue
+                job = _make_job(kind, design, outcome, code, name, shared, jobs)
+                reason = _cannot_read(job, run, wanted, jobs)
+                if reason:
+                    refusals.append(Refusal(outcome=outcome, area=code, area_name=name, reason=reason, notebook=kind.file))
+                else:
+                    jobs[job.id] = job
+    chosen = [job for job in jobs.values() if job.area in wanted]
+    check_notebooks({job.notebook: job.parameters for job in chosen})
+    seconds = expected_seconds(run)
+    return Plan(design=design.id, jobs=tuple(_planned(job, run, seconds) for job in chosen), refusals=tuple(refusals))
+
+
+def _refuse_comparisons(study: Study, units: Mapping[str, str]) -> dict[tuple[str, str], Refusal]:
+    """Outcomes and areas without a comparison, each with the reason."""
+    refused = {}
+    for plan in study.design.outcomes:
         for code, name in units.items():
-            if only and code not in only:
-                continue
             try:
                 study.comparison(plan.id, code)
             except DataError as error:
-                refusals.append(Refusal(outcome=plan.id, area=code, area_name=name, reason=str(error)))
-                continue
-            for notebook, estimators in (
-                (DID_NOTEBOOK, design.did_estimators),
-                (SYNTHETIC_CONTROL_NOTEBOOK, () if code == "all" else design.synthetic_control_estimators),
-            ):
-                if not estimators:
-                    continue
-                parameters = {
-                    "design": design.id,
-                    "outcome": plan.id,
-                    "area_code": code,
-                    "panel": "../../panel.parquet",
-                    "results": ".",
-                }
-                key = shared.copy()
-                key.update(notebooks[notebook] + json.dumps(parameters, sort_keys=True).encode())
-                job = Job(
-                    notebook=notebook,
-                    outcome=plan.id,
-                    area=code,
-                    area_name=name,
-                    parameters=parameters,
-                    results=tuple(f"findings/{design.id}/{plan.id}/{code}/{estimator}.json" for estimator in estimators),
-                    key=key.hexdigest(),
-                )
-                jobs.append(_planned(job, run))
-    for notebook in {planned.job.notebook for planned in jobs}:
-        check_parameters(project.NOTEBOOKS / notebook, next(p.job.parameters for p in jobs if p.job.notebook == notebook))
-    return Plan(design=design.id, jobs=tuple(jobs), refusals=tuple(refusals))
+                refused[plan.id, code] = Refusal(outcome=plan.id, area=code, area_name=name, reason=str(error))
+    return refused
 
 
-def _planned(job: Job, run: Path) -> PlannedJob:
+def _make_job(
+    kind: BatchNotebook,
+    design: Design,
+    outcome: str,
+    area: str,
+    name: str,
+    shared: Mapping[str, str],
+    earlier: Mapping[str, Job],
+) -> Job:
+    parameters = {"design": design.id, "outcome": outcome, "panel": "../../panel.parquet", "results": "."}
+    if kind.scope == "area":
+        parameters["area_code"] = area
+    parameters |= kind.chosen(design, area)
+    needs = {
+        item.id: item.key
+        for item in earlier.values()
+        if (item.notebook, item.outcome) == (kind.needs, outcome) and item.area != POOLED
+    }
+    parts = job_parts(shared, project.NOTEBOOKS / kind.file, parameters)
+    if kind.needs:
+        parts["findings"] = findings_part(needs)
+    return Job(
+        notebook=kind.file,
+        outcome=outcome,
+        area=area,
+        area_name=name,
+        parameters=parameters,
+        results=kind.results(design, outcome, area),
+        key=key_of(parts),
+        parts=parts,
+        wave=kind.wave,
+        needs=needs,
+        least=kind.least,
+        optional=kind.optional,
+    )
+
+
+def _cannot_read(job: Job, run: Path, wanted: Collection[str], earlier: Mapping[str, Job]) -> str:
+    """Why a job cannot have what it reads of others, or an empty string."""
+    if len(job.needs) < job.least:
+        return f"it reads the estimates of at least {job.least} areas; {len(job.needs)} can be estimated"
+    absent = [
+        earlier[name].area
+        for name, key in job.needs.items()
+        if earlier[name].area not in wanted and not is_done(read_record(run, name), key, run)
+    ]
+    if absent:
+        return f"it reads the estimates of {', '.join(absent)}, which are not done and not asked for; run without --only"
+    return ""
+
+
+def is_done(record: JobRecord | None, key: str, run: Path) -> bool:
+    """Whether a record says that the job with this key is done, and all it left is there."""
+    if record is None or record.state != "done" or record.key != key:
+        return False
+    return all((run / name).exists() for name in (*record.results, f"notebooks/{record.id}.ipynb"))
+
+
+def _planned(job: Job, run: Path, seconds: Mapping[str, float]) -> PlannedJob:
+    causes: tuple[str, ...] = ()
     record = read_record(run, job.id)
     if record is None:
         why = "not run yet"
     elif record.state != "done":
-        why = "failed before"
+        why = f"{record.state} before"
     elif record.key != job.key:
-        why = "data, design, contracts, code, notebook or packages changed"
-    elif any(not (run / name).exists() for name in (*record.results, f"notebooks/{job.id}.ipynb")):
+        causes = changed_parts(record.parts, job.parts)
+        why = in_words(causes)
+    elif not is_done(record, job.key, run):
         why = "a result file is missing"
     else:
         why = "done"
-    return PlannedJob(job=job, record=record, why=why)
-
-
-def check_parameters(notebook: Path, parameters: Mapping[str, object]) -> None:
-    """Refuse parameters the notebook does not take; papermill would only warn and run its defaults.
-
-    Raises
-    ------
-    ConfigurationError
-        Naming every unknown parameter with the nearest name, and every one of the wrong type.
-    """
-    from papermill.inspection import inspect_notebook
-    from papermill.iorw import load_notebook_node
-    from papermill.utils import find_first_tagged_cell_index
-
-    if find_first_tagged_cell_index(load_notebook_node(str(notebook)), "parameters") < 0:
-        raise ConfigurationError(f"{notebook.name}: no cell has the tag 'parameters'; tag the cell that holds the defaults.")
-    known = inspect_notebook(notebook)
-    problems = []
-    for name, value in parameters.items():
-        if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]}" if near else ""
-            problems.append(f"{notebook.name}: unknown parameter {name!r}{hint}; it takes {', '.join(known)}.")
-            continue
-        wanted = known[name]["inferred_type_name"]
-        if type(value).__name__ != wanted:
-            problems.append(f"{notebook.name}: parameter {name} is {type(value).__name__} {value!r}; it must be {wanted}.")
-    if problems:
-        raise ConfigurationError("\n".join(problems))
+    return PlannedJob(job=job, record=record, why=why, causes=causes, seconds=seconds.get(notebook_of(job.id)))
 
 
 def _refuse_unknown(given: Sequence[str], known: Sequence[str], what: str, noun: str) -> None:
@@ -237,11 +264,3 @@ def _refuse_unknown(given: Sequence[str], known: Sequence[str], what: str, noun:
             for name in unknown
         ]
         raise ConfigurationError(f"{what} {', '.join(hints)}; {noun} there are: {', '.join(known)}.")
-
-
-def _folder_sha256(folder: Path) -> str:
-    digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and path.suffix in {".yml", ".yaml", ".csv"}:
-            digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 
 from evaluation import project
 from evaluation.batch.ledger import read_records
-from evaluation.batch.stages import PLANTED, load_findings, read_manifest
+from evaluation.batch.lock import DEVIATIONS, load_deviations
+from evaluation.batch.stages import PLANTED, load_conclusions, load_findings, load_pools, load_power, load_stress, read_manifest
 from evaluation.contracts.load import load_contracts
 from evaluation.design.protocol import load_design
 from evaluation.errors import ConfigurationError
 from evaluation.panel.store import read_panel
-from evaluation.plain import from_plain
 from evaluation.project import write_whole
-from evaluation.results import Conclusion
+from evaluation.results import Design
 
 if TYPE_CHECKING:
     from evaluation.report.engine import Engine
@@ -35,8 +35,10 @@ class Published:
     """Engine, pages and figures, or that nothing changed."""
 
 
-def publish(run: Path, *, engine: Engine = "auto") -> Published:
+def publish(run: Path, *, engine: Engine = "auto", day: date | None = None) -> Published:
     """Assemble and render the report of a run.
+
+    `day` is the date of the edition; today, or SOURCE_DATE_EPOCH, where none is given.
 
     Raises
     ------
@@ -56,16 +58,14 @@ def publish(run: Path, *, engine: Engine = "auto") -> Published:
             "run it again."
         )
     chosen = choose_engine(engine)
-    day = _edition_date()
+    day = day or _edition_date()
     key = _key(run, f"{chosen}\0{day}")
     out, stamp = run / "report", run / "report.key"
     build = out / "report-build.json"
-    if build.exists() and stamp.exists() and stamp.read_text("utf-8") == key:
+    if build.exists() and stamp.exists() and stamp.read_text("utf-8").split()[:1] == [key]:
         return _published(out, "unchanged")
     findings = load_findings(run, design.id)
-    conclusions = [
-        from_plain(Conclusion, json.loads(path.read_text("utf-8"))) for path in sorted((run / "conclusions").glob("*/*.json"))
-    ]
+    conclusions = load_conclusions(run)
     stamp.unlink(missing_ok=True)
     write_book(
         run / "book",
@@ -74,15 +74,36 @@ def publish(run: Path, *, engine: Engine = "auto") -> Published:
         panel=read_panel(run / "panel.parquet"),
         findings=findings,
         conclusions=conclusions,
-        cards=[REGISTRY[name]().card for name in (*design.did_estimators, *design.synthetic_control_estimators)],
+        cards=[REGISTRY[name]().card for name in _methods(design)],
         failures=[(record.id, record.error) for record in read_records(run) if record.state == "failed"],
         notebooks=run / "notebooks",
+        power=load_power(run),
+        stress=load_stress(run),
+        pools=load_pools(run),
+        deviations=load_deviations(run),
         edition=Edition(date=day, release="provisional"),
         planted=run / PLANTED if (run / PLANTED).exists() else None,
     )
     render(run / "book", out, engine=engine)
-    write_whole(stamp, key)
+    write_whole(stamp, f"{key} {day.isoformat()}\n")
     return _published(out, "")
+
+
+def edition_of(run: Path) -> tuple[date, Engine] | None:
+    """Date and engine of the report that lies in a run folder; None where there is none."""
+    stamp, build = run / "report.key", run / "report" / "report-build.json"
+    if not (stamp.exists() and build.exists()):
+        return None
+    words = stamp.read_text("utf-8").split()
+    if len(words) < 2:  # published by an earlier version of the program
+        return None
+    return date.fromisoformat(words[1]), json.loads(build.read_text("utf-8"))["engine"]
+
+
+def _methods(design: Design) -> tuple[str, ...]:
+    """Estimators of a design, each once, in its order."""
+    names = (*design.did_estimators, *design.synthetic_control_estimators, *design.pooled_synthetic_control_estimators)
+    return tuple(dict.fromkeys(names))
 
 
 def _edition_date() -> date:
@@ -97,12 +118,20 @@ def _key(run: Path, what: str) -> str:
     folders = (
         run / "findings",
         run / "conclusions",
+        run / "power",
+        run / "stress",
+        run / "pool",
         run / "jobs",
         project.REPORTS,
         project.CONTRACTS,
         project.ROOT / "evaluation" / "report",
     )
-    files = [run / "panel.parquet", run / "manifest.json", *(p for folder in folders for p in folder.rglob("*"))]
+    files = [
+        run / "panel.parquet",
+        run / "manifest.json",
+        run / DEVIATIONS,
+        *(p for folder in folders for p in folder.rglob("*")),
+    ]
     for path in sorted(p for p in files if p.is_file() and "__pycache__" not in p.parts):
         digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
     digest.update(project.code_sha256().encode())

@@ -5,24 +5,31 @@ data -> panel -> plan -> notebooks -> conclusions -> report
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import TypeVar
 
 from evaluation import project
-from evaluation.batch.ledger import read_records
-from evaluation.batch.plan import Plan, environment, make_plan
+from evaluation.batch.cause import environment
+from evaluation.batch.ledger import read_records, retire_record
+from evaluation.batch.lock import lock_protocol
+from evaluation.batch.notebooks import ESTIMATES, find_notebooks
+from evaluation.batch.plan import Plan, make_plan
 from evaluation.contracts.check import Violation, format_violations
 from evaluation.contracts.load import load_contracts
 from evaluation.design.protocol import load_design
 from evaluation.design.study import Study, panel_outcomes
 from evaluation.errors import ConfigurationError
 from evaluation.panel.build import build_panel
-from evaluation.panel.store import panel_sha256, write_panel
+from evaluation.panel.store import panel_sha256, read_panel, write_panel
 from evaluation.plain import dump_json, from_plain, to_plain
 from evaluation.project import write_whole
-from evaluation.results import Conclusion, Finding
+from evaluation.results import Conclusion, Finding, InputFile, Pool, Power, Stress
+
+T = TypeVar("T")
 
 DEMONSTRATION = "economic-inactivity-trailblazers"
 """The study the demonstration data are made for."""
@@ -41,6 +48,13 @@ class RunManifest:
     code_version: str
     environment: dict[str, str]
     synthetic: bool
+    seed: int | None = None
+    lock_sha256: str = ""
+    """Hash of the lock file the packages were installed from; empty where there is none."""
+    notebooks: Mapping[str, str] = field(default_factory=dict)
+    """Hash of every notebook of the batch as it was run."""
+    inputs: tuple[InputFile, ...] = ()
+    """The data files, with their hashes and vintages."""
 
 
 def write_demonstration_data(run: Path) -> Path:
@@ -73,23 +87,56 @@ def prepare(design_id: str, data: Path, run: Path, *, only: Sequence[str] = (), 
         code_version=project.code_version(),
         environment=environment(),
         synthetic=panel.synthetic,
+        seed=design.seed,
+        lock_sha256=_file_sha256(project.ROOT / "requirements" / "run.txt"),
+        notebooks={kind.file: _file_sha256(project.NOTEBOOKS / kind.file) for kind in find_notebooks()},
+        inputs=panel.inputs,
     )
+    lock_protocol(run, contracts.designs[design.id])
+    _retire_refused(run, planned)
     if (data / PLANTED).exists():
         write_whole(run / PLANTED, (data / PLANTED).read_bytes())
     write_panel(panel, run / "panel.parquet")
-    write_whole(run / "protocol.yml", contracts.designs[design.id].read_bytes())
     write_whole(run / "manifest.json", dump_json(manifest))
     return study, planned
 
 
+def _file_sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def _retire_refused(run: Path, plan: Plan) -> None:
+    """Strike from the ledger what an earlier run could do and this one refuses, so that no report quotes it."""
+    for refusal in plan.refusals:
+        for record in list(read_records(run)):
+            outcome, area, notebook = record.id.split("/")
+            if (outcome, area) == (refusal.outcome, refusal.area) and refusal.notebook in ("", f"{notebook}.ipynb"):
+                retire_record(run, record.id)
+
+
 def load_findings(run: Path, design: str) -> tuple[Finding, ...]:
     """Every finding whose job is recorded as done, by path."""
+    return _load(run, f"findings/{design}/", Finding)
+
+
+def load_power(run: Path) -> tuple[Power, ...]:
+    """What could be seen, for every outcome and area whose job is recorded as done, by path."""
+    return _load(run, "power/", Power)
+
+
+def load_stress(run: Path) -> tuple[Stress, ...]:
+    """How much each estimate depends on choices, for every outcome and area whose job is recorded as done, by path."""
+    return _load(run, "stress/", Stress)
+
+
+def load_pools(run: Path) -> tuple[Pool, ...]:
+    """Summaries over places, for every outcome whose job is recorded as done, by path."""
+    return _load(run, "pool/", Pool)
+
+
+def _load(run: Path, folder: str, kind: type[T]) -> tuple[T, ...]:
     names = sorted(name for record in read_records(run) if record.state == "done" for name in record.results)
-    return tuple(
-        from_plain(Finding, json.loads((run / name).read_text("utf-8")))
-        for name in names
-        if name.startswith(f"findings/{design}/")
-    )
+    return tuple(from_plain(kind, json.loads((run / name).read_text("utf-8"))) for name in names if name.startswith(folder))
 
 
 def conclude_run(study: Study, plan: Plan, run: Path) -> tuple[Conclusion, ...]:
@@ -97,15 +144,34 @@ def conclude_run(study: Study, plan: Plan, run: Path) -> tuple[Conclusion, ...]:
     from evaluation.synthesis.verdict import conclude_all
 
     design = study.design
-    unavailable = {(refusal.outcome, refusal.area): refusal.reason for refusal in plan.refusals}
+    unavailable = {(refusal.outcome, refusal.area): refusal.reason for refusal in plan.refusals if not refusal.notebook}
     for record in read_records(run):
-        outcome, area, _ = record.id.split("/")
-        if record.state == "failed":
+        outcome, area, notebook = record.id.split("/")
+        if record.state == "failed" and notebook in ESTIMATES:
             unavailable.setdefault((outcome, area), "its notebook failed; see the annex")
-    conclusions = conclude_all(load_findings(run, design.id), design, study.contracts.outcomes, unavailable=unavailable)
+    conclusions = conclude_all(
+        load_findings(run, design.id),
+        design,
+        study.contracts.outcomes,
+        unavailable=unavailable,
+        stress={(item.outcome, item.area): item for item in load_stress(run)},
+    )
     for conclusion in conclusions:
         write_whole(run / "conclusions" / conclusion.outcome / f"{conclusion.area}.json", dump_json(conclusion))
     return conclusions
+
+
+def load_conclusions(run: Path) -> tuple[Conclusion, ...]:
+    """Every conclusion of a run, by path."""
+    paths = sorted((run / "conclusions").glob("*/*.json"))
+    return tuple(from_plain(Conclusion, json.loads(path.read_text("utf-8"))) for path in paths)
+
+
+def open_run(run: Path) -> Study:
+    """The study of a run folder: its own panel, with the design and contracts as they are now."""
+    manifest = read_manifest(run)
+    contracts = load_contracts()
+    return Study(design=load_design(contracts, manifest.design), contracts=contracts, panel=read_panel(run / "panel.parquet"))
 
 
 def read_manifest(run: Path) -> RunManifest:
@@ -117,30 +183,6 @@ def read_manifest(run: Path) -> RunManifest:
         raise ConfigurationError(
             f"{run}: no run here; runs there are: {there}. Make one with `trailblazer run` or `trailblazer demo`."
         ) from error
-
-
-def explain_run(run: Path) -> str:
-    """What a run folder holds, in words."""
-    manifest = read_manifest(run)
-    records = list(read_records(run))
-    done = [r for r in records if r.state == "done"]
-    failed = [r for r in records if r.state == "failed"]
-    conclusions = [
-        from_plain(Conclusion, json.loads(path.read_text("utf-8"))) for path in sorted((run / "conclusions").glob("*/*.json"))
-    ]
-    lines = [
-        f"{run}",
-        f"  design       {manifest.design}, protocol {manifest.design_sha256[:12]}",
-        f"  data         panel {manifest.panel_sha256[:12]}{', SYNTHETIC' if manifest.synthetic else ''}",
-        f"  code         {manifest.code_version}",
-        f"  notebooks    {len(done)} done in {sum(r.seconds for r in done):.0f} notebook seconds, {len(failed)} failed",
-        *(f"    failed     {r.id}: {r.error}" for r in failed),
-        f"  conclusions  {len(conclusions)}",
-        *(f"    {c.outcome} · {c.area_name}: {c.verdict}" for c in conclusions),
-    ]
-    page = run / "report" / "index.html"
-    lines.append(f"  report       {page if page.exists() else 'not published yet: trailblazer report --run ' + str(run)}")
-    return "\n".join(lines)
 
 
 def check_files(data: Path, design_id: str, out: Path | None) -> tuple[str, int]:

@@ -22,6 +22,10 @@ from evaluation.results import Basis, CheckThresholds, Design, DonorRule, Outcom
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _LARGEST_SEED = 2**32 - 1
+_FARTHEST_SHIFT = 24
+"""Months by which an alternative start may differ at most."""
+_ESTIMATORS = ("did_estimators", "synthetic_control_estimators", "pooled_synthetic_control_estimators")
+"""Keys that list estimators. Which names there are is known further down; here each may stand once."""
 
 # ---------------------------------------------------------------- the keys of the file
 
@@ -63,6 +67,12 @@ class _Thresholds(Record):
     maximum_donor_weight: float
     negligible_effect: float
     minimum_breakdown: float = 0.0
+    maximum_hidden_drift: float = 0.0
+    maximum_anticipation: float = 0.95
+    maximum_contaminated_weight: float = 0.5
+    minimum_inside_range: float = 0.9
+    maximum_revision: float = 1.0
+    maximum_forbidden_weight: float = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,17 +168,16 @@ def load_design(contracts: Contracts, id: str) -> Design:
         level=float(data["level"]),
         draws=data["draws"],
         seed=data["seed"],
-        thresholds=CheckThresholds(
-            minimum_pre_periods=data["thresholds"]["minimum_pre_periods"],
-            **{
-                key: float(data["thresholds"][key])
-                for key in ("maximum_pre_rmspe_ratio", "maximum_pre_trend", "maximum_donor_weight", "negligible_effect")
-            },
-            minimum_breakdown=float(data["thresholds"].get("minimum_breakdown", 0.0)),
-        ),
+        thresholds=_thresholds(data["thresholds"]),
         plausible_effect=None if data["plausible_effect"] is None else float(data["plausible_effect"]),
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
     )
+
+
+def _thresholds(raw: Mapping[str, Any]) -> CheckThresholds:
+    """What the file sets; a threshold it does not name has the default of `CheckThresholds`."""
+    limits = {key: float(value) for key, value in raw.items() if key != "minimum_pre_periods"}
+    return CheckThresholds(minimum_pre_periods=raw["minimum_pre_periods"], **limits)
 
 
 def _stop(problems: list[str]) -> None:
@@ -201,6 +210,22 @@ def _form_problems(document: Document, id: str) -> Iterator[str]:
     if data.get("id") not in (None, id):
         yield f"{document.place('id')}: id: is {data['id']!r} but the file is called {id}.yml; write {id!r}."
     yield from _number_problems(document)
+    yield from _shift_problems(document)
+
+
+def _shift_problems(document: Document) -> Iterator[str]:
+    """Alternative starts are months by which every start is moved: not nil, not far, and each once."""
+    shifts = document.data.get("alternative_starts")
+    whole = [s for s in shifts if isinstance(s, int) and not isinstance(s, bool)] if isinstance(shifts, list) else []
+    for position, shift in enumerate(whole):
+        at = document.place("alternative_starts", position)
+        if not shift or abs(shift) > _FARTHEST_SHIFT:
+            yield (
+                f"{at}: alternative_starts: is {shift}; write months from -{_FARTHEST_SHIFT} (earlier) to {_FARTHEST_SHIFT} "
+                "(later), not 0, such as [-3, 3]."
+            )
+        elif shift in whole[:position]:
+            yield f"{at}: alternative_starts: {shift} stands in it twice. Fix: keep one."
 
 
 def _number_problems(document: Document) -> Iterator[str]:
@@ -216,6 +241,12 @@ def _number_problems(document: Document) -> Iterator[str]:
         (("thresholds", "maximum_donor_weight"), 0.01, 1, "a share of the weight"),
         (("thresholds", "negligible_effect"), 0, 1e12, "a magnitude in the primary outcome's unit"),
         (("thresholds", "minimum_breakdown"), 0, 100, "violations after the start over the largest before it; 0 = not judged"),
+        (("thresholds", "maximum_hidden_drift"), 0, 1e12, "a drift a year in the primary outcome's unit; 0 = not judged"),
+        (("thresholds", "maximum_anticipation"), 0.5, 1, "a quantile of the placebo places; 1 = not judged"),
+        (("thresholds", "maximum_contaminated_weight"), 0, 1, "a share of the comparison; 1 = not judged"),
+        (("thresholds", "minimum_inside_range"), 0, 1, "a share of the periods before the start; 0 = not judged"),
+        (("thresholds", "maximum_revision"), 0.01, 100, "a move of the estimate over how far the comparison is off by chance"),
+        (("thresholds", "maximum_forbidden_weight"), 0, 1, "a share of the weight; 1 = not judged"),
     )
     for path, low, high, words in limits:
         value: Any = document.data
@@ -258,6 +289,7 @@ def _reference_problems(document: Document, contracts: Contracts) -> Iterator[st
                 f" areas.csv{nearest(item['area'], contracts.areas)}."
             )
     yield from _outcome_problems(document, contracts)
+    yield from _estimator_problems(document)
     for position, item in enumerate(data["assumed_starts"]):
         at = document.place("assumed_starts", position)
         if places and item["place"] not in known:
@@ -267,6 +299,19 @@ def _reference_problems(document: Document, contracts: Contracts) -> Iterator[st
         if not item["reason"].strip():
             yield f"{at}: reason: is empty; say why this month is assumed."
     yield from _twice(document, [item["place"] for item in data["assumed_starts"]], "assumed_starts")
+
+
+def _estimator_problems(document: Document) -> Iterator[str]:
+    """An estimator stands in one list, once: a second entry would give the same file."""
+    seen: dict[str, str] = {}
+    for key in _ESTIMATORS:
+        for position, name in enumerate(document.data.get(key, ())):
+            at = document.place(key, position)
+            if not name.strip():
+                yield f"{at}: {key}: is empty; write the name of an estimator, or leave the list empty as []."
+            elif name in seen:
+                yield f"{at}: {key}: {name!r} stands here and at {seen[name]}. Fix: keep one."
+            seen.setdefault(name, at)
 
 
 def _twice(document: Document, names: Sequence[str], key: str) -> Iterator[str]:

@@ -81,9 +81,9 @@ class DemeanedSyntheticControl:
         return estimate_by_mix(self.name, comparison, mix_demeaned)
 
     def placebos(self, comparison: Comparison, *, draws: int, seed: int) -> Placebos:
-        """Every donor in turn as if treated from the treated area's start; `draws` and `seed` are not used."""
+        """Untreated areas as if treated from the treated area's start, places as `draw_places` draws them; one batch."""
         refuse_mix(comparison)
-        return placebos_by_mix(comparison, mix_demeaned)
+        return placebos_by_mix(comparison, mix_demeaned, draws=draws, seed=seed)
 
     def leave_one_out(self, comparison: Comparison, estimate: Estimate) -> LeftOut:
         """The estimate without each donor that has weight, one at a time."""

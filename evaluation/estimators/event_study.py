@@ -131,12 +131,13 @@ class EventStudy(Specification):
     def placebos(self, comparison: Comparison, *, draws: int, seed: int) -> Placebos:
         """Estimates where untreated areas take the treated areas' starts; truly treated areas are left out.
 
-        One treated area: every untreated area in turn, with gaps. Several: `draws` random assignments. Equal to `fit` on the
-        panel so relabelled; an assignment that `fit` would refuse is left out.
+        Places as `draw_places` draws them: as many neighbouring authorities as the treated place has, or every authority in turn
+        where one is treated. Equal to `fit` on `merge_places`; an assignment that `fit` would refuse is left out. Closed forms
+        but for further terms together with places of several authorities, which take a fit each (some 20 ms).
         """
         refuse(self.check(comparison), comparison)
         events = _events(comparison, self.max_lead, self.max_lag)
-        return place_regression(comparison, self, events.effects, draws=draws, seed=seed)
+        return place_regression(comparison, self, events.effects, self.fit, draws=draws, seed=seed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -186,7 +187,12 @@ def _events(comparison: Comparison, max_lead: int | None, max_lag: int | None) -
         times=times,
         counts=counts,
         effects=Effects(
-            names=tuple(f"event time {event}" for event in times), regressors=regressors, first=first, average=average
+            names=tuple(f"event time {event}" for event in times),
+            regressors=regressors,
+            first=first,
+            average=average,
+            # nothing is estimated at the reference
+            path=np.insert(np.eye(times.size), int((times < REFERENCE).sum()), 0.0, axis=0),
         ),
         notes=tuple(notes),
     )

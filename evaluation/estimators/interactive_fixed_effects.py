@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from evaluation.errors import ConfigurationError
-from evaluation.numerics.completion import coverage, estimate_by_completion, placebos_by_completion
+from evaluation.numerics.completion import coverage, estimate_by_completion
 from evaluation.numerics.factors import Factors, fill_in, find_factors, left_out_error
+from evaluation.numerics.placing import refit_places
 from evaluation.numerics.treated import refuse, requirements
 from evaluation.results import Card, Check, Comparison, Estimate, Placebos
 
@@ -115,15 +116,14 @@ class InteractiveFixedEffects:
         return estimate_by_completion(comparison, imputer, name=self.name, notes=tuple(notes))
 
     def placebos(self, comparison: Comparison, *, draws: int, seed: int) -> Placebos:
-        """Untreated areas in the treated areas' places, which are left out: each in turn for one treated area, else `draws` at
-        random.
+        """Untreated areas in the treated areas' places, which are left out.
 
-        Equal to `fit` on the panel so relabelled, the number of factors chosen anew. Two decompositions each of the periods'
-        cross products: 300 areas take about 1 s, with gaps among untreated areas more.
+        Places as `draw_places` draws them; each is a fit on `merge_places`, the number of factors chosen anew, and one that is
+        refused is left out. Some decompositions each of the periods' cross products: 2 ms each with 250 areas and 34 periods
+        where one place is treated, 7 ms where nine are; with gaps among untreated areas more.
         """
         refuse(self.check(comparison), comparison)
-        imputer = _Factors(factors=self.factors, most=self.most_factors)
-        return placebos_by_completion(comparison, imputer, draws=draws, seed=seed)
+        return refit_places(self.fit, comparison, draws=draws, seed=seed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

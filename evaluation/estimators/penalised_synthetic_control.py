@@ -18,7 +18,7 @@ from evaluation.numerics.mixing import (
     refuse_mix,
     requirements_of_mix,
 )
-from evaluation.numerics.simplex_general import fit_priced
+from evaluation.numerics.simplex import fit_simplex
 from evaluation.results import Card, Check, Comparison, Estimate, Placebos
 
 PENALTIES = (0.0, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
@@ -113,12 +113,12 @@ class PenalisedSyntheticControl:
         return replace(estimate, notes=(f"Penalty on distant donors: {chosen[0]:g} ({how}).", *estimate.notes))
 
     def placebos(self, comparison: Comparison, *, draws: int, seed: int) -> Placebos:
-        """Every donor in turn as if treated from the treated area's start; `draws` and `seed` are not used.
+        """Untreated areas as if treated from the treated area's start, places as `draw_places` draws them.
 
-        About 100 fits an area where the penalty is chosen: some three seconds for 250 areas.
+        Equal to `fit` on `merge_places`. About 100 fits each where the penalty is chosen: 20 ms with 250 areas and 34 periods.
         """
         refuse_mix(comparison)
-        return placebos_by_mix(comparison, self._mix)
+        return placebos_by_mix(comparison, self._mix, draws=draws, seed=seed)
 
     def leave_one_out(self, comparison: Comparison, estimate: Estimate) -> LeftOut:
         """The estimate without each donor that has weight, one at a time; the penalty is chosen anew."""
@@ -142,7 +142,7 @@ def mix_penalised(donors: np.ndarray, targets: np.ndarray, allowed: np.ndarray, 
     priced = np.flatnonzero(penalty > 0.0)
     if priced.size:
         price = penalty[priced, None] * distances(donors, targets[:, priced])
-        weights[priced] = fit_priced(donors, targets[:, priced], price=price, allowed=allowed[priced]).weights
+        weights[priced] = fit_simplex(donors, targets[:, priced], price=price, allowed=allowed[priced]).weights
     return Mix(weights=weights, intercept=np.zeros(len(penalty)), exact=exact, penalty=penalty)
 
 

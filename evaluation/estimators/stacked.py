@@ -113,8 +113,8 @@ class StackedDiD:
     def placebos(self, comparison: Comparison, *, draws: int, seed: int) -> Placebos:
         """Estimates where untreated areas take the treated areas' starts; truly treated areas are left out.
 
-        One treated area: every untreated area in turn, with gaps. Several: `draws` random assignments. Equal to `fit` on the
-        panel so relabelled.
+        Places as `draw_places` draws them: as many neighbouring authorities as the treated place has, or every authority in turn
+        where one is treated. Equal to `fit` on `merge_places`, in closed form.
         """
         refuse(self.check(comparison), comparison)
         return place_clean(comparison, self._design(comparison)[0], draws=draws, seed=seed)

@@ -8,11 +8,12 @@ from typing import ClassVar
 import numpy as np
 
 from evaluation.errors import ConfigurationError
-from evaluation.numerics.assignment import draw_assignments
 from evaluation.numerics.mixing import EXACT_NOTE, FEWEST, LeftOut, list_weights, requirement_of_completeness, treated_outcome
+from evaluation.numerics.places import STAYS, draw_places
+from evaluation.numerics.placing import labels_of, no_placebos, place_means
 from evaluation.numerics.staggered_mix import Staggered, fit_staggered
 from evaluation.numerics.treated import refuse, requirements
-from evaluation.results import NEVER, Card, Check, Comparison, DonorWeight, Estimate, PathPoint, Placebos
+from evaluation.results import Card, Check, Comparison, DonorWeight, Estimate, PathPoint, Placebos
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,14 +31,18 @@ class StaggeredSyntheticControl:
     Parameters
     ----------
     pooling : float or None
-        nu, from 0 (each area fitted singly) to 1 (only the mean gap counts); None = the length of the mean gap over the mean
-        length of the gaps, both of the weights fitted singly: near 0 where areas' misfits cancel, 1 where they add up.
+        nu, from 0 (each area fitted singly) to 1 (only the mean gap counts, taken as 0.999 so that the weights are determined);
+        None = the length of the mean gap over the mean length of the gaps, both of the weights fitted singly: near 0 where areas'
+        misfits cancel, 1 where they add up.
     intercept : bool
         Whether each area may differ from its mix by a constant over all periods.
+    most_placebos : int
+        Most placebo assignments drawn, however many are asked for: each takes the fits of all its places.
     """
 
     pooling: float | None = None
     intercept: bool = False
+    most_placebos: int = 199
 
     card: ClassVar[Card] = Card(
         name="staggered_synthetic_control",
@@ -96,59 +101,52 @@ class StaggeredSyntheticControl:
             If there is no treated area, no donor, no period before a start, or a gap in the outcome.
         """
         refuse(self.check(comparison), comparison)
-        setting = _setting(comparison)
-        found = _fit(comparison, setting, self.pooling, self.intercept)
-        gaps = _gaps(comparison.y, setting, found)[0]
-        exposure, share, starts = setting.exposure[0], setting.shares[0], setting.starts[0]
+        setting = _Setting.observed(comparison)
+        found = setting.fit(self.pooling, self.intercept)
+        gaps = setting.gaps(found)
+        share = setting.shares[0]
         treated = treated_outcome(comparison)
-        predicted = _predict(comparison, setting, self.pooling, self.intercept)
-        several = len(share) > 1
+        predicted = setting.predict(self.pooling, self.intercept)
+        times, effects = setting.path(gaps)
         notes = [
             f"Pooling {found.pooling[0]:.3f}; before the starts the misfit of the mean gap is {found.pooled[0]:.3g}, that of the "
             f"single gaps {found.separate[0]:.3g}."
         ]
         return Estimate(
             estimator=self.name,
-            att=float(_effect(gaps[None], exposure[None], share[None])[0]),
-            path=_path(gaps, starts, share),
-            series=treated.beside(treated.observed - share @ gaps, comparison.periods),
-            pre_rmspe=float(_pre_rmspe(gaps[None], starts[None], share[None])[0]),
+            att=float(setting.effect(gaps)[0]),
+            path=tuple(
+                PathPoint(event_time=int(time), att=float(att), n_areas=int(n))
+                for time, att, n in zip(times, effects[0], setting.n_areas(times), strict=True)
+            ),
+            series=treated.beside(treated.observed - share @ gaps[0], comparison.periods),
+            pre_rmspe=float(setting.pre_rmspe(gaps)[0]),
             prediction_rmspe=None if predicted is None else float(predicted[0]),
-            weights=_weights(comparison, setting, found),
-            notes=(*(notes if several else ()), *((EXACT_NOTE,) if found.exact[0].any() else ())),
+            weights=_weights(comparison, found),
+            notes=(*(notes if share.size > 1 else ()), *((EXACT_NOTE,) if found.exact[0].any() else ())),
         )
 
     def placebos(self, comparison: Comparison, *, draws: int, seed: int) -> Placebos:
-        """Untreated areas given the treated areas' starts: each in turn with one treated area, else `draws` random sets.
+        """Groups of untreated areas in the treated areas' places, which are left out; all of them for one area of one authority.
 
-        The donors of a set are the untreated areas outside it. Equal to `fit` on the panel so relabelled. All sets go in
-        lockstep; with nine treated areas and 250 others a thousand sets take some 20 to 40 CPU seconds, with `pooling` 0 five.
+        The donors of a placebo are the untreated areas outside it. Equal to `fit` on the panel of these places. All go in
+        lockstep; 199 of nine places or of 120 areas take 2 to 4 CPU seconds.
         """
         refuse(self.check(comparison), comparison)
-        setting = _setting(comparison)
-        donors = np.flatnonzero(~comparison.treated)
-        k = len(setting.starts[0])
-        assigned = draw_assignments(n_areas=donors.size, n_treated=k, draws=draws, seed=seed)
-        if not len(assigned.areas):
-            return Placebos(att=np.zeros(0), pre_rmspe=np.zeros(0), gaps=None, labels=(), exhaustive=assigned.exhaustive)
-        # the dates of the k-th treated area in the comparison's order go to the k-th area drawn
-        columns = np.flatnonzero(comparison.treated)
-        placebo = _order(
-            comparison,
-            areas=donors[assigned.areas],
-            starts=np.broadcast_to(comparison.first_treated[columns], assigned.areas.shape),
-            exposure=np.broadcast_to(comparison.exposure[:, columns].T, (*assigned.areas.shape, comparison.n_periods)),
-        )
-        found = _fit(comparison, placebo, self.pooling, self.intercept)
-        gaps = _gaps(comparison.y, placebo, found)
-        single = k == 1
+        chosen = draw_places(comparison, draws=min(draws, self.most_placebos), seed=seed)
+        if not len(chosen.groups):
+            return no_placebos(comparison)
+        setting = _Setting.placed(comparison, chosen.groups)
+        gaps = setting.gaps(setting.fit(self.pooling, self.intercept))
         return Placebos(
-            att=_effect(gaps, placebo.exposure, placebo.shares),
-            pre_rmspe=_pre_rmspe(gaps, placebo.starts, placebo.shares),
-            prediction_rmspe=_predict(comparison, placebo, self.pooling, self.intercept),
-            gaps=gaps[:, 0] if single else None,
-            labels=tuple(comparison.areas[n] for n in placebo.areas[:, 0]) if single else (),
-            exhaustive=assigned.exhaustive,
+            att=setting.effect(gaps),
+            pre_rmspe=setting.pre_rmspe(gaps),
+            prediction_rmspe=setting.predict(self.pooling, self.intercept),
+            gaps=gaps[:, 0] if len(setting.starts) == 1 else None,
+            labels=labels_of(comparison, chosen.groups),
+            exhaustive=chosen.exhaustive,
+            path=setting.path(gaps)[1],
+            groups=chosen.groups,
         )
 
     def leave_one_out(self, comparison: Comparison, estimate: Estimate) -> LeftOut:
@@ -157,139 +155,125 @@ class StaggeredSyntheticControl:
         left = sorted({donor.area for donor in estimate.weights}) if len(comparison.donors) > 1 else []
         if not left:
             return LeftOut(areas=(), att=np.zeros(0))
-        setting = _setting(comparison).repeat(len(left))
-        setting.allowed[np.arange(len(left)), [comparison.areas.index(area) for area in left]] = False
-        found = _fit(comparison, setting, self.pooling, self.intercept)
-        gaps = _gaps(comparison.y, setting, found)
-        return LeftOut(areas=tuple(left), att=_effect(gaps, setting.exposure, setting.shares))
+        setting = _Setting.observed(comparison, times=len(left))
+        setting.allowed[np.arange(len(left)), [comparison.donors.index(area) for area in left]] = False
+        gaps = setting.gaps(setting.fit(self.pooling, self.intercept))
+        return LeftOut(areas=tuple(left), att=setting.effect(gaps))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Setting:
-    """D assignments: areas, starts, shares (D, K), exposure (D, K, T), donors allowed (D, N)."""
+    """D assignments of K treated areas with their starts (K,) and exposure (K, T).
 
-    areas: np.ndarray
+    Attributes
+    ----------
+    donors : array (T, N), outcomes of the untreated areas
+    treated : array (D, K, T), outcomes of the treated areas or of what stands in for them
+    shares : array (D, K), each row sums to 1
+    allowed : boolean array (D, N), donors of each assignment
+    """
+
+    donors: np.ndarray
+    treated: np.ndarray
     starts: np.ndarray
-    shares: np.ndarray
     exposure: np.ndarray
+    shares: np.ndarray
     allowed: np.ndarray
 
-    def repeat(self, times: int) -> _Setting:
-        """The first assignment so many times."""
-        return _Setting(
-            areas=np.repeat(self.areas[:1], times, axis=0),
-            starts=np.repeat(self.starts[:1], times, axis=0),
-            shares=np.repeat(self.shares[:1], times, axis=0),
-            exposure=np.repeat(self.exposure[:1], times, axis=0),
-            allowed=np.repeat(self.allowed[:1], times, axis=0),
+    @classmethod
+    def observed(cls, comparison: Comparison, *, times: int = 1) -> _Setting:
+        """The assignment there is in truth, so many times."""
+        columns = np.flatnonzero(comparison.treated)
+        size = np.ones(columns.size) if comparison.weights is None else comparison.weights[columns]
+        donors = comparison.y[:, ~comparison.treated]
+        return cls(
+            donors=donors,
+            treated=np.repeat(comparison.y.T[None, columns], times, axis=0),
+            starts=comparison.first_treated[columns],
+            exposure=comparison.exposure.T[columns],
+            shares=np.repeat((size / size.sum())[None], times, axis=0),
+            allowed=np.ones((times, donors.shape[1]), dtype=bool),
         )
 
+    @classmethod
+    def placed(cls, comparison: Comparison, groups: np.ndarray) -> _Setting:
+        """Assignments to groups (D, N) of untreated areas."""
+        columns, donors = np.flatnonzero(comparison.treated), comparison.y[:, ~comparison.treated]
+        size = np.ones(donors.shape[1]) if comparison.weights is None else comparison.weights[~comparison.treated]
+        treated, mass = place_means(groups, donors, size, columns.size)
+        return cls(
+            donors=donors,
+            treated=treated,
+            starts=comparison.first_treated[columns],
+            exposure=comparison.exposure.T[columns],
+            shares=mass / mass.sum(axis=1, keepdims=True),
+            allowed=groups == STAYS,
+        )
 
-def _setting(comparison: Comparison) -> _Setting:
-    """The one assignment there is in truth."""
-    columns = np.flatnonzero(comparison.treated)
-    return _order(
-        comparison,
-        areas=columns[None],
-        starts=comparison.first_treated[columns][None],
-        exposure=comparison.exposure[:, columns].T[None],
-    )
+    def fit(self, pooling: float | None, intercept: bool, *, cut: np.ndarray | None = None) -> Staggered:
+        """Weights of the assignments; `cut` (K,) takes so many periods off before each start."""
+        return fit_staggered(
+            self.donors,
+            self.treated,
+            starts=self.starts if cut is None else self.starts - cut,
+            shares=self.shares,
+            allowed=self.allowed,
+            pooling=pooling,
+            intercept=intercept,
+        )
 
+    def gaps(self, found: Staggered) -> np.ndarray:
+        """Treated less mix (D, K, T)."""
+        return np.asarray(self.treated - found.weights @ self.donors.T - found.intercept[:, :, None])
 
-def _order(comparison: Comparison, *, areas: np.ndarray, starts: np.ndarray, exposure: np.ndarray) -> _Setting:
-    """Areas by code, so that the order in a file changes nothing; shares from the comparison's weights."""
-    rank = np.empty(len(comparison.areas), dtype=np.int64)
-    rank[np.array(sorted(range(len(rank)), key=lambda n: comparison.areas[n]))] = np.arange(len(rank))
-    order = rank[areas].argsort(axis=1)
-    areas = np.take_along_axis(areas, order, axis=1)
-    size = np.ones(len(rank)) if comparison.weights is None else comparison.weights
-    shares = size[areas] / size[areas].sum(axis=1, keepdims=True)
-    allowed = np.repeat((comparison.first_treated == NEVER)[None], len(areas), axis=0)
-    allowed[np.arange(len(areas))[:, None], areas] = False
-    return _Setting(
-        areas=areas,
-        starts=np.take_along_axis(starts, order, axis=1),
-        shares=shares,
-        exposure=np.take_along_axis(exposure, order[:, :, None], axis=1),
-        allowed=allowed,
-    )
+    def effect(self, gaps: np.ndarray) -> np.ndarray:
+        """Slope through zero (D,) of gaps (D, K, T) on exposure over all treated cells."""
+        weighted = self.shares[:, :, None] * self.exposure
+        return np.asarray((weighted * gaps).sum(axis=(1, 2)) / (weighted * self.exposure).sum(axis=(1, 2)))
 
+    def predict(self, pooling: float | None, intercept: bool) -> np.ndarray | None:
+        """Misfit (D,) of the mean gap in the last third of the periods before each start, from weights that see the earlier ones.
 
-def _fit(
-    comparison: Comparison, setting: _Setting, pooling: float | None, intercept: bool, *, cut: np.ndarray | None = None
-) -> Staggered:
-    """Weights of the assignments; `cut` (D, K) takes so many periods off before each start."""
-    return fit_staggered(
-        comparison.y,
-        areas=setting.areas,
-        starts=setting.starts if cut is None else setting.starts - cut,
-        shares=setting.shares,
-        allowed=setting.allowed,
-        pooling=pooling,
-        intercept=intercept,
-    )
+        Of these the first periods that all areas have count. None where an area has fewer than `FEWEST` periods before its start.
+        """
+        if self.starts.min() < FEWEST:
+            return None
+        cut = self.starts // 3
+        gaps = self.gaps(self.fit(pooling, intercept, cut=cut))
+        index = (self.starts - cut)[:, None] + np.arange(int(cut.min()))
+        mean = (self.shares[:, :, None] * gaps[:, np.arange(len(cut))[:, None], index]).sum(axis=1)
+        return np.asarray(np.sqrt(np.mean(mean**2, axis=1)))
 
+    def n_areas(self, times: np.ndarray) -> np.ndarray:
+        """Number of areas (L,) observed at event times."""
+        at = self.starts[:, None] + times
+        return np.asarray(((at >= 0) & (at < len(self.donors))).sum(axis=0))
 
-def _gaps(y: np.ndarray, setting: _Setting, found: Staggered) -> np.ndarray:
-    """Treated less mix (D, K, T)."""
-    return np.asarray(y.T[setting.areas] - found.weights @ y.T - found.intercept[:, :, None])
+    def path(self, gaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Event times (L,) within the window, and the mean gap (D, L) over the areas observed there."""
+        n_periods = len(self.donors)
+        times = np.arange(-int(self.starts.max()), n_periods - int(self.starts.min()))
+        at = self.starts[:, None] + times
+        there = (at >= 0) & (at < n_periods)
+        shown = gaps[:, np.arange(len(self.starts))[:, None], np.clip(at, 0, n_periods - 1)]
+        mass = self.shares[:, :, None] * there
+        return times, np.asarray((mass * shown).sum(axis=1) / mass.sum(axis=1))
 
-
-def _effect(gaps: np.ndarray, exposure: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Slope through zero (D,) of gaps (D, K, T) on exposure over all treated cells."""
-    weighted = shares[:, :, None] * exposure
-    return np.asarray((weighted * gaps).sum(axis=(1, 2)) / (weighted * exposure).sum(axis=(1, 2)))
-
-
-def _predict(comparison: Comparison, setting: _Setting, pooling: float | None, intercept: bool) -> np.ndarray | None:
-    """Misfit (D,) of the mean gap in the last third of the periods before each start, from weights that see the earlier ones.
-
-    Of these the first periods that all areas have count. None where an area has fewer than `FEWEST` periods before its start.
-    """
-    if setting.starts.min() < FEWEST:
-        return None
-    cut = setting.starts // 3
-    found = _fit(comparison, setting, pooling, intercept, cut=cut)
-    gaps = _gaps(comparison.y, setting, found)
-    ahead = int(cut.min())
-    index = (setting.starts - cut)[:, :, None] + np.arange(ahead)
-    mean = (setting.shares[:, :, None] * np.take_along_axis(gaps, index, axis=2)).sum(axis=1)
-    return np.asarray(np.sqrt(np.mean(mean**2, axis=1)))
-
-
-def _pre_rmspe(gaps: np.ndarray, starts: np.ndarray, shares: np.ndarray) -> np.ndarray:
-    """Root mean square (D,) over time to the start of the mean gap of the areas that have that time, weighted by their shares."""
-    n_periods = gaps.shape[2]
-    square, weight = np.zeros(len(gaps)), np.zeros(len(gaps))
-    for lead in range(1, int(starts.max()) + 1):
-        there = shares * (starts >= lead)
-        at = np.clip(starts - lead, 0, n_periods - 1)
-        gap = np.take_along_axis(gaps, at[:, :, None], axis=2)[:, :, 0]
-        total = there.sum(axis=1)
-        mean = np.divide((there * gap).sum(axis=1), total, out=np.zeros(len(gaps)), where=total > 0.0)
-        square += total * mean**2
-        weight += total
-    return np.asarray(np.sqrt(square / weight))
+    def pre_rmspe(self, gaps: np.ndarray) -> np.ndarray:
+        """Root mean square (D,) over time to the start of the mean gap of the areas that have it, weighted by their shares."""
+        times, mean = self.path(gaps)
+        before = times < 0
+        there = (self.starts[:, None] + times[before]) >= 0
+        mass = (self.shares[:, :, None] * there).sum(axis=1)
+        return np.asarray(np.sqrt((mass * mean[:, before] ** 2).sum(axis=1) / mass.sum(axis=1)))
 
 
-def _path(gaps: np.ndarray, starts: np.ndarray, shares: np.ndarray) -> tuple[PathPoint, ...]:
-    """Mean gap by event time over the areas observed there."""
-    n_periods = gaps.shape[1]
-    points = []
-    for event in range(-int(starts.max()), n_periods - int(starts.min())):
-        there = np.flatnonzero((starts + event >= 0) & (starts + event < n_periods))
-        if there.size:
-            att = np.average(gaps[there, starts[there] + event], weights=shares[there])
-            points.append(PathPoint(event_time=event, att=float(att), n_areas=int(there.size)))
-    return tuple(points)
-
-
-def _weights(comparison: Comparison, setting: _Setting, found: Staggered) -> tuple[DonorWeight, ...]:
+def _weights(comparison: Comparison, found: Staggered) -> tuple[DonorWeight, ...]:
     """Donor weights of every treated area, which they name where there are several."""
-    columns = np.arange(len(comparison.areas))
-    several = setting.areas.shape[1] > 1
+    donors, treated = np.flatnonzero(~comparison.treated), np.flatnonzero(comparison.treated)
+    several = treated.size > 1
     return tuple(
         donor
-        for i, n in enumerate(setting.areas[0])
-        for donor in list_weights(comparison, columns, found.weights[0, i], treated=comparison.areas[n] if several else "")
+        for k, n in enumerate(treated)
+        for donor in list_weights(comparison, donors, found.weights[0, k], treated=comparison.areas[n] if several else "")
     )

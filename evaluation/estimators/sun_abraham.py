@@ -124,19 +124,15 @@ class SunAbraham(Specification):
         used = _before_the_last_start(comparison) if self.controls == "last" else comparison
         cells = _cells(used)
         found = fit_regression(used, self, cells.effects)
-        times = np.unique(cells.time)
-        shares = np.array([(cells.time == time) * cells.count for time in times], dtype=float)
-        shares /= shares.sum(axis=1, keepdims=True)
-        path, vcov = shares @ found.coefficients, None if found.vcov is None else shares @ found.vcov @ shares.T
-        errors = [None] * len(times) if vcov is None else [float(v) for v in np.sqrt(np.maximum(np.diag(vcov), 0.0))]
+        shares = cells.shares
+        vcov = None if found.vcov is None else shares @ found.vcov @ shares.T
+        errors = [None] * len(shares) if vcov is None else [float(v) for v in np.sqrt(np.maximum(np.diag(vcov), 0.0))]
         points = [
-            PathPoint(event_time=int(time), att=float(att), n_areas=int(cells.count[cells.time == time].sum()), se=error)
-            for time, att, error in zip(times, path, errors, strict=True)
+            PathPoint(event_time=REFERENCE, att=0.0, n_areas=len(cells.effects.first))
+            if time == REFERENCE
+            else PathPoint(event_time=int(time), att=float(att), n_areas=int(cells.count[cells.time == time].sum()), se=error)
+            for time, att, error in zip(cells.times, shares @ found.coefficients, errors, strict=True)
         ]
-        here = int((times < REFERENCE).sum())
-        points.insert(here, PathPoint(event_time=REFERENCE, att=0.0, n_areas=len(cells.effects.first)))
-        if vcov is not None:
-            vcov = np.insert(np.insert(vcov, here, 0.0, axis=0), here, 0.0, axis=1)
         return Estimate(
             estimator=self.name,
             att=found.average(cells.effects),
@@ -152,19 +148,27 @@ class SunAbraham(Specification):
     def placebos(self, comparison: Comparison, *, draws: int, seed: int) -> Placebos:
         """Estimates where untreated areas take the treated areas' starts; truly treated areas are left out.
 
-        One treated area: every untreated area in turn, with gaps. Several: `draws` random assignments. Equal to `fit` on the
-        panel so relabelled; an assignment that `fit` would refuse is left out. Without areas never treated there are none.
+        Places as `draw_places` draws them: as many neighbouring authorities as the treated place has, or every authority in turn
+        where one is treated. Equal to `fit` on `merge_places`; an assignment that `fit` would refuse is left out. Closed forms
+        but for further terms together with places of several authorities, which take a fit each (some 20 ms). Without
+        areas never treated there are none. With weights every draw has a system of its own: 999 draws of nine places with four
+        starts take 0.2 s with 34 periods and 3.5 s with 84.
         """
         refuse(self.check(comparison), comparison)
-        return place_regression(comparison, self, _cells(comparison).effects, draws=draws, seed=seed)
+        return place_regression(comparison, self, _cells(comparison).effects, self.fit, draws=draws, seed=seed)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Cells:
-    """Cells of start and event time: time (L,), count (L,) of areas, effects with one regressor a cell, notes."""
+    """Cells of start and event time: time (L,), count (L,) of areas, effects with one regressor a cell, notes.
+
+    times (P,) are the different event times with the reference, shares (P, L) what the path takes of each cell.
+    """
 
     time: np.ndarray
     count: np.ndarray
+    times: np.ndarray
+    shares: np.ndarray
     effects: Effects
     notes: tuple[str, ...]
 
@@ -194,8 +198,13 @@ def _cells(comparison: Comparison) -> _Cells:
         average = partial * count / (partial * count * mean).sum()
         notes = ("No period is fully exposed: the average is scaled up by the share of the windows after the start.",)
     names = tuple(f"start {comparison.periods[g]}, event time {t - g}" for g, t in cells)
-    effects = Effects(names=names, regressors=regressors, first=first, average=average)
-    return _Cells(time=period - start, count=count, effects=effects, notes=notes)
+    time = period - start
+    times = np.union1d(time, [REFERENCE])
+    shares = (times[:, None] == time) * count.astype(float)
+    # no cell has the reference: its effect is nought
+    shares /= np.maximum(shares.sum(axis=1, keepdims=True), 1.0)
+    effects = Effects(names=names, regressors=regressors, first=first, average=average, path=shares)
+    return _Cells(time=time, count=count, times=times, shares=shares, effects=effects, notes=notes)
 
 
 def _before_the_last_start(comparison: Comparison) -> Comparison:

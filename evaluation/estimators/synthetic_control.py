@@ -22,6 +22,7 @@ from evaluation.numerics.mixing import (
     slope,
     treated_outcome,
 )
+from evaluation.numerics.placing import refit_places
 from evaluation.numerics.predictor_search import OTHER, SAME, PredictorFit, search_importance
 from evaluation.numerics.simplex import fit_simplex
 from evaluation.results import Card, Check, Comparison, Estimate, PathPoint, Placebos
@@ -179,36 +180,16 @@ class SyntheticControl:
         )
 
     def placebos(self, comparison: Comparison, *, draws: int, seed: int) -> Placebos:
-        """Every donor in turn as if treated from the treated area's start, which itself is left out; `draws` and `seed` are not
-        used.
+        """Untreated areas as if treated from the treated area's start, which itself is left out.
 
-        Equal to `fit` on the panel so relabelled. On outcomes alone one batch; with predictors two searches an area, up to
-        a second each.
+        Places as `draw_places` draws them: as many neighbouring authorities as the treated place has, averaged, which are then
+        no donors; every authority in turn where one is treated. Equal to `fit` on `merge_places`. On outcomes alone one batch;
+        with predictors two searches each, up to a second each.
         """
         refuse_mix(comparison)
         if not self.predictors:
-            return placebos_by_mix(comparison, mix_simplex)
-        treated = treated_outcome(comparison)
-        start = int(comparison.first_treated[treated.columns[0]])
-        donors = np.flatnonzero(~comparison.treated)
-        if donors.size < 2:
-            return Placebos(att=np.zeros(0), pre_rmspe=np.zeros(0), gaps=None, labels=(), exhaustive=True)
-        gaps = np.empty((donors.size, comparison.n_periods))
-        predictions = []
-        for d, column in enumerate(donors):
-            others = donors[donors != column]
-            found = self._mix(comparison, int(column), others, start)
-            gaps[d] = comparison.y[:, column] - comparison.y[:, others] @ found.weights
-            predictions.append(self._predict(comparison, int(column), others, start))
-        known = np.array([p for p in predictions if p is not None])
-        return Placebos(
-            att=slope(gaps, treated.exposure),
-            pre_rmspe=np.sqrt(np.mean(gaps[:, :start] ** 2, axis=1)),
-            prediction_rmspe=known if len(known) == donors.size else None,
-            gaps=gaps,
-            labels=comparison.donors,
-            exhaustive=True,
-        )
+            return placebos_by_mix(comparison, mix_simplex, draws=draws, seed=seed)
+        return refit_places(self.fit, comparison, draws=draws, seed=seed)
 
     def leave_one_out(self, comparison: Comparison, estimate: Estimate) -> LeftOut:
         """The estimate without each donor that has weight, one at a time; one batch on outcomes alone, else a search for each."""

@@ -160,11 +160,12 @@ class TwoWayFixedEffects(Specification):
     def placebos(self, comparison: Comparison, *, draws: int, seed: int) -> Placebos:
         """Estimates where untreated areas take the treated areas' exposure; truly treated areas are left out.
 
-        One treated area: every untreated area in turn, with gaps. Several: `draws` random assignments. Equal to `fit` on the
-        panel so relabelled; an assignment that `fit` would refuse is left out.
+        Places as `draw_places` draws them: as many neighbouring authorities as the treated place has, or every authority in turn
+        where one is treated. Equal to `fit` on `merge_places`; an assignment that `fit` would refuse is left out. Closed forms
+        but for further terms together with places of several authorities, which take a fit each (some 20 ms).
         """
         refuse(self.check(comparison), comparison)
-        return place_regression(comparison, self, _effects(comparison), draws=draws, seed=seed)
+        return place_regression(comparison, self, _effects(comparison), self.fit, draws=draws, seed=seed)
 
 
 def _effects(comparison: Comparison) -> Effects:

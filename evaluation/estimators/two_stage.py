@@ -134,6 +134,6 @@ class TwoStage:
         )
 
     def placebos(self, comparison: Comparison, *, draws: int, seed: int) -> Placebos:
-        """Estimates where untreated areas take the treated areas' starts; the same as those of the imputation estimator."""
+        """Estimates where untreated areas take the treated areas' starts; those of the imputation estimator, with its cost."""
         refuse(self.check(comparison), comparison)
-        return place_placebos(comparison, self.covariates, draws=draws, seed=seed)
+        return place_placebos(comparison, self.covariates, self.fit, leads=None, draws=draws, seed=seed)

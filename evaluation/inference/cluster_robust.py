@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from evaluation.inference.regressions import count_clusters
 from evaluation.results import Comparison, Estimate, Estimator, Inference, Interval, Placebos
 
 FEW = 10
-"""Treated areas below which the note says that the test is wrong; with ten it still rejects too often."""
+"""Treated clusters below which the note says that the test is wrong; with ten it still rejects too often."""
 
 
 def infer(
@@ -18,26 +19,30 @@ def infer(
     seed: int,
     placebos: Placebos | None = None,
 ) -> Inference:
-    """t-test of `Estimate.se` with one degree of freedom less than there are areas (Liang & Zeger 1986; Cameron & Miller 2015).
+    """t-test of `Estimate.se` with one degree of freedom less than there are clusters.
+
+    Liang & Zeger (1986); Cameron & Miller (2015). Clusters are `Comparison.clusters`, or areas.
 
     It never decides: with few treated areas the standard error rests on a handful of residuals that the estimate itself has made
     small, and the test rejects far too often (Conley & Taber 2011; MacKinnon & Webb 2017). `draws`, `seed` and `placebos` are not
     used.
     """
-    n_treated, n_areas = int(comparison.treated.sum()), len(comparison.areas)
-    note = f"{n_treated} treated of {n_areas} areas. " + (
-        "With so few treated areas this test rejects a true null far more often than it says: it is shown for comparison only."
-        if n_treated < FEW
-        else "Shown for comparison only; it takes areas as independent of each other."
+    clusters = count_clusters(comparison)
+    kind = "clusters" if comparison.clusters else "areas"
+    note = f"{clusters.treated} treated of {clusters.all} {kind}. It never decides: " + (
+        f"the standard error rests on the residuals of the treated {kind}, which the estimate itself has made small, and with "
+        "so few of them the test rejects a true null far more often than it says."
+        if clusters.treated < FEW
+        else f"it takes {kind} as independent of each other, so shocks that neighbours share make it reject too often."
     )
     p_value, interval = None, None
     if estimate.se is None or not estimate.se > 0.0:
         note = "The method gives no conventional standard error." if estimate.se is None else "The standard error is nil. " + note
-    elif n_areas > 1:
+    elif clusters.all > 1:
         from scipy import stats
 
-        p_value = float(2.0 * stats.t.sf(abs(estimate.att) / estimate.se, n_areas - 1))
-        half = float(stats.t.ppf(1.0 - level / 2.0, n_areas - 1)) * estimate.se
+        p_value = float(2.0 * stats.t.sf(abs(estimate.att) / estimate.se, clusters.all - 1))
+        half = float(stats.t.ppf(1.0 - level / 2.0, clusters.all - 1)) * estimate.se
         interval = Interval(low=estimate.att - half, high=estimate.att + half)
     return Inference(
         method="cluster_robust",

@@ -1,73 +1,25 @@
-"""Placebo areas: how often chance alone gives an estimate as large as the one found."""
+"""Placebo places: how often chance alone gives an estimate as large as the one found."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
+from evaluation.inference.bands import measure_bands
+from evaluation.inference.empirical_size import NOT_MEASURED, MeasuredSize, measure_size
+from evaluation.inference.reference import (
+    DEFAULT_STATISTIC,
+    NEGLIGIBLE,
+    Reference,
+    Statistic,
+    reference_of,
+    smallest_detectable,
+)
 from evaluation.results import Comparison, Estimate, Estimator, Inference, Interval, Placebos
 
-NEGLIGIBLE = 1e-9
-"""A pre-period misfit below this share of the outcome's standard deviation is rounding, not misfit."""
+__all__ = ["DEFAULT_STATISTIC", "MOST_GAPS", "NEGLIGIBLE", "count_blocks", "infer", "reference_of", "smallest_detectable"]
 
-POWER = 0.8
-"""Share of areas in which the minimum detectable effect must be found."""
-
-TIE = 1e-9
-"""Relative difference below which two statistics are equal: rounding must not break a tie in favour of the programme."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Reference:
-    """Statistics of the placebo assignments beside the one observed.
-
-    Attributes
-    ----------
-    observed : float, magnitude of the observed statistic
-    placebos : array (D,), signed
-    unit : float, what one unit of the statistic is in the outcome's unit for the treated area
-    studentised : whether estimates were divided by their pre-period misfit
-    """
-
-    observed: float
-    placebos: np.ndarray
-    unit: float
-    studentised: bool
-
-    @property
-    def as_large(self) -> int:
-        """Number of placebos at least as large as the observed one."""
-        return int((np.abs(self.placebos) >= self.observed * (1.0 - TIE)).sum())
-
-    def critical(self, level: float) -> float | None:
-        """Magnitude above which p is at most `level`; None where p cannot be that small.
-
-        With D placebos and p = (1 + #) / (D + 1), at most floor(level (D + 1)) - 1 placebos may be as large.
-        """
-        rank = int(np.floor(level * (len(self.placebos) + 1) + 1e-9))
-        return float(np.sort(np.abs(self.placebos))[-rank]) if rank >= 1 else None
-
-
-def reference_of(estimate: Estimate, placebos: Placebos, comparison: Comparison) -> Reference:
-    """Divide estimates by their misfit before the start, so that noisy small areas and calm large ones are comparable.
-
-    The misfit is `Estimate.scale`: for a method that fits weights to the periods before the start, the misfit in periods the
-    weights did not see. The misfit in those they saw can be next to nothing, for a large calm place among many donors above all,
-    and dividing by it would make any gap look large.
-
-    Where any misfit, of the treated area or a placebo, is nil, no estimate is divided: a choice that treats all areas alike and
-    so keeps the test's size.
-    """
-    nil = NEGLIGIBLE * float(np.std(comparison.y))
-    studentised = bool(estimate.scale > nil and (placebos.scale > nil).all())
-    unit = estimate.scale if studentised else 1.0
-    return Reference(
-        observed=abs(estimate.att) / unit,
-        placebos=placebos.att / placebos.scale if studentised else placebos.att,
-        unit=unit,
-        studentised=studentised,
-    )
+MOST_GAPS = 200
+"""Gaps of placebo places that a finding keeps for its figure."""
 
 
 def infer(
@@ -79,24 +31,30 @@ def infer(
     draws: int,
     seed: int,
     placebos: Placebos | None = None,
+    statistic: Statistic | None = None,
 ) -> Inference:
-    """Compare an estimate with those of untreated areas given the treated areas' starts.
+    """Compare an estimate with those of untreated places given the treated places' starts.
 
-    The statistic is ``|att| / scale`` (`Estimate.scale`, the misfit before the start) and
-    ``p = (1 + number of placebos at least as large) / (placebos + 1)`` (Abadie,
-    Diamond & Hainmueller 2010, with their ratio of misfits replaced by the estimate over the misfit; Phipson & Smyth
-    2010).
+    What is permuted is places: a treated place of several authorities is compared with groups of as many neighbouring untreated
+    ones, which have its kind of noise and share the shocks of a region as its members do (Rosenbaum 2002; MacKinnon & Webb 2020,
+    on permuting clusters). The statistic is ``|att| / scale`` (`reference_of`: small places are noisier than large ones), and
+    ``p = (1 + number of placebos at least as large) / (placebos + 1)``, never below one over the number of different assignments
+    (Abadie, Diamond & Hainmueller 2010, with their ratio of misfits replaced by the estimate over its scale; Ferman & Pinto 2019
+    on the scale; Phipson & Smyth 2010).
 
     The interval inverts the test: an effect t at full exposure, constant over time, is kept where p of ``|att - t| / scale``
-    is above `level`. Taking such an effect away moves `att` by t and leaves the period before the start as it is, so the interval
-    is ``att +- c * scale`` with c the floor(level * (placebos + 1))-th largest placebo statistic. (For an event study with
-    several starts and shares of exposure that differ at an event time, this holds up to those shares.)
+    is above `level`. Taking such an effect away moves `att` by t and leaves the scale as it is (the period before the start, and
+    placebos), so the interval is ``att +- c * scale`` with c the floor(level * (placebos + 1))-th largest placebo statistic. (For
+    an event study with several starts and shares of exposure that differ at an event time, this holds up to those shares.)
 
     The minimum detectable effect is the smallest constant effect that would be found at `level` in 80 per cent of the placebo
-    areas if their noise were scaled to the treated area's misfit; the larger of the two signs.
+    places if their noise were scaled to the treated place's; the larger of the two signs.
 
-    Assumes that without the programme the treated area's statistic could have been any untreated area's. Areas that share shocks,
-    or a treated area picked for its past, break this.
+    The size is how often the very same test rejects when untreated places take the treated one's part (`measure_size`), and the
+    bands hold for all event times at once (`measure_bands`).
+
+    Assumes that without the programme the treated place's statistic could have been any untreated place's. A shock to the treated
+    region alone, or a treated place picked for its past, break this.
 
     Parameters
     ----------
@@ -105,9 +63,11 @@ def infer(
     level : float
         Size of the test, such as 0.05; the interval covers 1 - level.
     draws, seed : int
-        For several treated areas: number of random assignments and their seed.
+        Number of random assignments and their seed, where not every one is tried.
     placebos : Placebos, optional
         Those of `estimator` on `comparison`, where they are there already.
+    statistic : {"raw", "misfit", "variance_function", "combined"}, optional
+        What estimates are divided by; by default `DEFAULT_STATISTIC`.
 
     Returns
     -------
@@ -116,61 +76,74 @@ def infer(
         placebo.
     """
     placebos = estimator.placebos(comparison, draws=draws, seed=seed) if placebos is None else placebos
-    reference = reference_of(estimate, placebos, comparison)
+    reference = reference_of(estimate, placebos, comparison, statistic=statistic)
     reps = len(placebos.att)
     critical = reference.critical(level) if reps else None
     half = None if critical is None else critical * reference.unit
+    size = measure_size(reference, level) if critical is not None else None
+    blocks = count_blocks(comparison)
     return Inference(
         method="placebo_in_space",
-        null="The programme changed nothing in any period, and the treated areas differ from untreated ones by chance alone.",
+        null="The programme changed nothing in any period, and the treated places differ from untreated ones by chance alone.",
         level=level,
         reps=reps,
         seed=seed,
-        p_value=None if critical is None else (1 + reference.as_large) / (reps + 1),
+        p_value=None if critical is None else reference.p_value,
         interval=None if half is None else Interval(low=estimate.att - half, high=estimate.att + half),
         as_large=reference.as_large if reps else None,
-        smallest_p=1.0 / (reps + 1) if reps else None,
+        smallest_p=reference.floor if reps else None,
         mde=None if critical is None else smallest_detectable(reference.placebos, critical) * reference.unit,
-        placebo_gaps=None if placebos.gaps is None else tuple(tuple(float(v) for v in row) for row in placebos.gaps),
-        note=" ".join(_notes(reference, placebos, level)),
+        placebo_gaps=_keep_gaps(placebos.gaps),
+        note=" ".join(_notes(reference, placebos, level, blocks, size, statistic or DEFAULT_STATISTIC)),
+        size=None if size is None else size.size,
+        size_reps=None if size is None else size.reps,
+        bands=measure_bands(estimate, placebos, reference, comparison, level=level) if reps else (),
+        blocks=blocks,
+        placebo_sd=None if critical is None else float(np.sqrt(np.mean(reference.placebos**2))) * reference.unit,
     )
 
 
-def smallest_detectable(placebos: np.ndarray, critical: float) -> float:
-    """Smallest shift that brings `POWER` of the placebo statistics (D,) beyond +-`critical`; the larger of up and down."""
-    needed = int(np.ceil(POWER * len(placebos) - 1e-9))
-    return max(_shift(placebos, critical, needed), _shift(-placebos, critical, needed))
+def count_blocks(comparison: Comparison) -> int:
+    """How many sets of placebo places the untreated areas hold at most such that no two share an area."""
+    treated = int(comparison.treated.sum())
+    members = treated if comparison.sizes is None else int(comparison.sizes[comparison.treated].sum())
+    return (len(comparison.areas) - treated) // members if members else 0
 
 
-def _shift(placebos: np.ndarray, critical: float, needed: int) -> float:
-    """Smallest upward shift with at least `needed` statistics beyond +-critical.
-
-    The count can only rise where a statistic passes the upper limit, so the shifts at which one does are the candidates.
-    """
-    passes = np.sort(critical - placebos)
-    below = np.sort(-critical - placebos)
-    candidates = np.concatenate([[0.0], passes[passes > 0.0]])
-    # at the candidate itself the statistic is at the limit; any larger shift finds it, so the limit counts as passed
-    count = np.searchsorted(passes, candidates, side="right") + len(placebos) - np.searchsorted(below, candidates, side="right")
-    return float(candidates[np.flatnonzero(count >= needed)[0]])
+def _keep_gaps(gaps: np.ndarray | None) -> tuple[tuple[float, ...], ...] | None:
+    """At most `MOST_GAPS` rows, evenly picked."""
+    if gaps is None:
+        return None
+    rows = np.linspace(0, max(len(gaps) - 1, 0), min(len(gaps), MOST_GAPS)).round().astype(int)
+    return tuple(tuple(float(v) for v in gaps[row]) for row in rows)
 
 
-def _notes(reference: Reference, placebos: Placebos, level: float) -> list[str]:
+def _notes(
+    reference: Reference, placebos: Placebos, level: float, blocks: int, size: MeasuredSize | None, wanted: Statistic
+) -> list[str]:
     """What a reader must know beside the numbers."""
-    reps = len(placebos.att)
-    if not reps:
+    if not len(placebos.att):
         return ["There are not enough untreated areas to place a placebo."]
     notes = []
     if reference.critical(level) is None:
         notes.append(
-            f"With {reps} placebo assignments p cannot fall below {1 / (reps + 1):.3f}, which exceeds {level:g}: "
-            "no p-value and no interval can be given at this level."
+            f"With {reference.distinct} different placebo assignments p cannot fall below {reference.floor:.3f}, which exceeds "
+            f"{level:g}: no p-value and no interval can be given at this level."
         )
-    if not reference.studentised:
+    elif blocks * level < 1.0 - 1e-9:
         notes.append(
-            "Estimates are compared as they are, not relative to their misfit before the start, because at least one area has "
-            "none to measure: noisy and calm areas count alike."
+            f"The untreated areas hold {blocks} such assignment(s) that share no area with each other, fewer than the "
+            f"{1 / level:.0f} that a test at {level:g} would need of independent ones: placebos overlap, and p is a coarse one."
+        )
+    if reference.statistic != wanted:
+        notes.append("Which areas each placebo is made of is not known here, so estimates are divided by their own misfit.")
+    if not reference.studentised and reference.statistic != "raw":
+        notes.append(
+            "Estimates are compared as they are, not relative to their noise, because at least one place has none to measure: "
+            "noisy and calm places count alike."
         )
     if not placebos.exhaustive:
-        notes.append("Placebo assignments are drawn at random with the treated areas' own starts.")
+        notes.append("Placebo places are drawn at random with the treated places' own starts.")
+    if size is None and reference.critical(level) is not None:
+        notes.append(NOT_MEASURED)
     return notes

@@ -8,7 +8,7 @@ Lovell 1963): with area weights w, regressors demeaned over time x, and the weig
 
 Both need nothing of an assignment but the weighted sums of the outcomes of the areas it treats, start by start: a matrix product
 of an indicator (draws x areas) with the outcomes. The regressors belong to the treated areas; a placebo gives those of treated
-area k to another area.
+area k to another area, or to the weighted mean of several, whose sums are those of its members.
 """
 
 from __future__ import annotations
@@ -18,26 +18,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from evaluation.errors import DataError
+from evaluation.numerics.places import STAYS
 
-CHUNK = 2_000_000
-"""Numbers in the largest array of one chunk of assignments; bounds memory at a few tens of megabytes."""
+CHUNK = 500_000
+"""Numbers in the largest array of one chunk of assignments: small enough to stay near the processor (measured)."""
 
 RANK = 1e-9
 """Smallest share of a regressor's variation that must be left after area and period effects (and the others) are taken out."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Assignments:
-    """Which area takes the place of which treated one.
-
-    Attributes
-    ----------
-    areas : integer array (D, K), for each of D assignments the area that gets the dates of treated area k; all different in a row
-    exhaustive : whether all admissible assignments are there
-    """
-
-    areas: np.ndarray
-    exhaustive: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,10 +34,10 @@ class AssignmentFits:
     Attributes
     ----------
     coefficients : array (D, L)
-    gap : array (D, T), outcome minus the fitted area and period effects, weighted mean over the treated areas
+    gap : array (D, T), outcome minus the fitted area and period effects, weighted mean over the treated areas; (0, T) where not
+        asked for
     pre_rmspe : array (D,), root mean square of that gap over periods before the start. With several starts: in each period the
-    mean
-        over the areas not started yet, weighted by how many these are. 0 where every area has one such period only.
+        mean over the areas not started yet, weighted by how many these are. 0 where every area has one such period only.
     """
 
     coefficients: np.ndarray
@@ -58,29 +45,20 @@ class AssignmentFits:
     pre_rmspe: np.ndarray
 
 
-def draw_assignments(*, n_areas: int, n_treated: int, draws: int, seed: int) -> Assignments:
-    """Draw areas to take the treated areas' places: without replacement, each with equal odds.
-
-    One treated area: every area in turn, and `draws` is not used. Fewer untreated areas than one more than the treated: none.
-    """
-    if n_areas <= n_treated:
-        return Assignments(areas=np.zeros((0, n_treated), dtype=np.int64), exhaustive=True)
-    if n_treated == 1:
-        return Assignments(areas=np.arange(n_areas)[:, None], exhaustive=True)
-    order = np.random.default_rng(seed).random((draws, n_areas)).argsort(axis=1)
-    return Assignments(areas=order[:, :n_treated], exhaustive=False)
-
-
 def fit_assignments(
     y: np.ndarray,
     *,
     regressors: np.ndarray,
     first: np.ndarray,
-    areas: np.ndarray,
+    groups: np.ndarray,
     weights: np.ndarray | None = None,
     coefficients: np.ndarray | None = None,
+    with_gaps: bool = True,
 ) -> AssignmentFits:
     """Fit ``y ~ regressors | area + period`` for every assignment.
+
+    A treated place of several areas counts as one unit, their mean by the weights. Its sums are those of its areas, so each fit
+    is the one on the panel of places.
 
     Parameters
     ----------
@@ -90,12 +68,14 @@ def fit_assignments(
         Those of the treated areas; they are zero for all others.
     first : integer array (K,)
         First treated period of each treated area.
-    areas : integer array (D, K)
-        The assignments.
+    groups : integer array (D, N)
+        The assignments, as in `numerics.places.PlaceAssignments`; every treated area has members in each.
     weights : array (N,), optional
-        Weights of the areas; default equal.
+        Weights of the areas; default equal, and then every group is of one area.
     coefficients : array (D, L), optional
-        Take these as given and compute the gaps only.
+        Take these as given and compute gaps and misfit only.
+    with_gaps : bool
+        Whether the gaps are wanted.
 
     Raises
     ------
@@ -105,17 +85,17 @@ def fit_assignments(
     n_periods, n_areas = y.shape
     weights = np.ones(n_areas) if weights is None else np.asarray(weights, dtype=float)
     keys: dict[bytes, int] = {}
-    cohort = np.array([keys.setdefault(first[k].tobytes() + regressors[k].tobytes(), len(keys)) for k in range(len(first))])
-    one = np.array([np.flatnonzero(cohort == g)[0] for g in range(len(keys))])
-    design = _Design(raw=regressors[one], first=first[one], cohort=cohort, total=float(weights.sum()))
+    kind = np.array([keys.setdefault(first[k].tobytes() + regressors[k].tobytes(), len(keys)) for k in range(len(first))])
+    one = np.array([np.flatnonzero(kind == g)[0] for g in range(len(keys))])
+    design = _Design(
+        raw=regressors[one], first=first[one], kind=kind, total=float(weights.sum()), coefficients=coefficients, gaps=with_gaps
+    )
+    deviation = y.T - weights @ y.T / weights.sum()
+    deviation -= deviation.mean(axis=1, keepdims=True)
     # one column more carries the weights themselves through the same product
-    outcome = np.column_stack([weights[:, None] * y.T, weights])
-    mean = weights @ y.T / weights.sum()
-    step = max(1, CHUNK // max(len(one) * (n_periods + 1), n_areas, design.raw.shape[2] ** 2))
-    parts = [
-        _fit_chunk(design, outcome, mean, areas[d : d + step], None if coefficients is None else coefficients[d : d + step])
-        for d in range(0, max(len(areas), 1), step)
-    ]
+    outcome = np.column_stack([weights[:, None] * deviation, weights])
+    step = max(1, CHUNK // max(len(one) * (n_periods + 1), n_areas, design.raw.shape[2] * max(n_periods, design.raw.shape[2])))
+    parts = [_fit_chunk(design, outcome, groups[d : d + step], d) for d in range(0, max(len(groups), 1), step)]
     return AssignmentFits(
         coefficients=np.concatenate([part.coefficients for part in parts]),
         gap=np.concatenate([part.gap for part in parts]),
@@ -123,61 +103,93 @@ def fit_assignments(
     )
 
 
+def sum_members(groups: np.ndarray, values: np.ndarray, kind: np.ndarray) -> np.ndarray:
+    """Sums (D, G, C) of the rows of `values` (N, C) over the areas that stand in for treated areas of each kind.
+
+    `groups` (D, N) as in `numerics.places.PlaceAssignments`; `kind` (K,) is the kind of each treated area, 0 to G - 1.
+    """
+    from scipy.sparse import coo_array
+
+    n_draws, n_areas = groups.shape
+    n_kinds = int(kind.max()) + 1
+    flat = groups.ravel()
+    placed = np.flatnonzero(flat != STAYS)
+    draw, area = np.divmod(placed, n_areas)
+    # nearly all entries are nought: the rows of the members are added up and nothing else is touched
+    row = draw * n_kinds + kind[flat[placed]]
+    matrix = coo_array((np.ones(placed.size), (row, area)), shape=(n_draws * n_kinds, n_areas)).tocsr()
+    return np.asarray((matrix @ values).reshape(n_draws, n_kinds, values.shape[1]))
+
+
+def treated_groups(n_areas: int, columns: np.ndarray) -> np.ndarray:
+    """The one assignment (1, N) in which the areas at `columns` (K,) stand for themselves."""
+    groups = np.full((1, n_areas), STAYS, dtype=np.int16)
+    groups[0, columns] = np.arange(len(columns))
+    return groups
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Design:
-    """Regressors of the G kinds of treated areas: raw (G, T, L), first (G,), cohort (K,) the kind of each, total weight."""
+    """What all chunks share.
+
+    Regressors raw (G, T, L) and first treated period (G,) of the kinds of treated areas, the kind of each (K,), total weight,
+    coefficients (D, L) where they are given, and whether gaps are wanted.
+    """
 
     raw: np.ndarray
     first: np.ndarray
-    cohort: np.ndarray
+    kind: np.ndarray
     total: float
+    coefficients: np.ndarray | None
+    gaps: bool
 
 
-def _fit_chunk(
-    design: _Design, outcome: np.ndarray, mean: np.ndarray, areas: np.ndarray, coefficients: np.ndarray | None
-) -> AssignmentFits:
+def _fit_chunk(design: _Design, outcome: np.ndarray, groups: np.ndarray, begin: int) -> AssignmentFits:
     """All fits of one chunk; letters as in the head of this module, sums over the treated areas of a kind in capitals."""
-    rows = np.arange(len(areas))[:, None]
-    sums = np.empty((len(areas), len(design.first), outcome.shape[1]))
-    for g in range(len(design.first)):
-        indicator = np.zeros((len(areas), len(outcome)))
-        indicator[rows, areas[:, design.cohort == g]] = 1.0
-        sums[:, g] = indicator @ outcome
-    big_w = sums[..., -1]
-    deviation = sums[..., :-1] - big_w[..., None] * mean
+    n_kinds, n_periods, n_regressors = design.raw.shape
+    sums = sum_members(groups, outcome, design.kind)
+    deviation, big_w = sums[..., :-1], sums[..., -1]
     x = design.raw - design.raw.mean(axis=1, keepdims=True)
-    mean_x = np.tensordot(big_w, x, axes=1) / design.total
-    if coefficients is None:
-        coefficients = _coefficients(x, big_w, deviation, mean_x, design.total)
+    # with equal weights all assignments have the same denominator
+    some = slice(0, 1) if bool((big_w == big_w[:1]).all()) else slice(None)
+    mean_x = (big_w[some] @ x.reshape(n_kinds, -1)).reshape(-1, n_periods, n_regressors) / design.total
+    if design.coefficients is None:
+        coefficients = _coefficients(x, big_w[some], deviation, mean_x, design.total)
+    else:
+        coefficients = design.coefficients[begin : begin + len(groups)]
     # residual plus effect, kind by kind: what is left of the outcome after area and period effects
-    gap = deviation - deviation.mean(axis=2, keepdims=True)
-    gap += big_w[..., None] * (coefficients @ design.raw.mean(axis=1).T)[..., None]
-    gap += big_w[..., None] * np.einsum("dtl,dl->dt", mean_x, coefficients)[:, None, :]
-    before = (np.arange(design.raw.shape[1]) < design.first[:, None]).astype(float)
-    waiting = big_w @ before
-    early = np.einsum("dgt,gt->dt", gap, before)
-    square = np.divide(early**2, waiting, out=np.zeros_like(early), where=waiting > 0.0).sum(axis=1)
+    level = big_w * (coefficients @ design.raw.mean(axis=1).T)
+    spill = coefficients @ mean_x[0].T if len(mean_x) == 1 else (mean_x @ coefficients[..., None])[..., 0]
+    before = (np.arange(n_periods) < design.first[:, None]).astype(float)
+    waiting = big_w[some] @ before
+    early = np.einsum("dgt,gt->dt", deviation, before) + level @ before + waiting * spill
+    square = (early**2 / np.where(waiting > 0.0, waiting, 1.0)).sum(axis=1)
     # with no period before the start (a dose from the first period on) there is nothing to measure
     square /= np.maximum(waiting.sum(axis=1), np.finfo(float).tiny)
-    return AssignmentFits(
-        coefficients=coefficients, gap=gap.sum(axis=1) / big_w.sum(axis=1, keepdims=True), pre_rmspe=np.sqrt(square)
-    )
+    gap = np.zeros((0, n_periods))
+    if design.gaps:
+        size = big_w.sum(axis=1, keepdims=True)
+        gap = (deviation.sum(axis=1) + level.sum(axis=1, keepdims=True)) / size + spill
+    return AssignmentFits(coefficients=coefficients, gap=gap, pre_rmspe=np.sqrt(square))
 
 
 def _coefficients(x: np.ndarray, big_w: np.ndarray, deviation: np.ndarray, mean_x: np.ndarray, total: float) -> np.ndarray:
-    """Coefficients (D, L) from numerator and denominator; one factorisation where the denominators are all equal."""
+    """Coefficients (D, L) from numerator and denominator; one factorisation where `big_w` (1, G) and `mean_x` are one for all."""
     n_numbers, n_regressors = x.shape[0] * x.shape[1], x.shape[2]
     numerator = deviation.reshape(-1, n_numbers) @ x.reshape(n_numbers, n_regressors)
-    same = bool((big_w == big_w[:1]).all())
-    some = slice(0, 1) if same else slice(None)
-    own = np.tensordot(big_w[some], np.swapaxes(x, 1, 2) @ x, axes=1)
-    denominator = own - total * np.swapaxes(mean_x[some], 1, 2) @ mean_x[some]
+    if len(x) == 1 and bool((big_w < total * (1.0 - RANK)).all()):
+        # with one kind the denominator is W (1 - W / total of all w) times the same matrix
+        numerator, big_w, mean_x = numerator / (big_w * (1.0 - big_w / total)), np.ones((1, 1)), np.zeros_like(x)
+    own = np.tensordot(big_w, np.swapaxes(x, 1, 2) @ x, axes=1)
+    denominator = own - total * np.swapaxes(mean_x, 1, 2) @ mean_x
     if not is_full_rank(denominator[:1], own[:1]):
         raise DataError(
             "regression: area and period effects explain the exposure entirely; untreated areas or other starts are needed."
         )
-    if same:
+    if len(denominator) == 1:
         return np.linalg.solve(denominator[0], numerator.T).T if len(numerator) else numerator
+    if n_regressors == 1:
+        return np.asarray(numerator / denominator[..., 0])
     return np.linalg.solve(denominator, numerator[..., None])[..., 0]
 
 

@@ -22,7 +22,8 @@ from typing import Literal
 
 import numpy as np
 
-from evaluation.numerics.assignment import CHUNK
+from evaluation.numerics.assignment import CHUNK, sum_members
+from evaluation.numerics.placing import mass_of
 
 Weighting = Literal["variance", "equal", "corrective"]
 
@@ -108,7 +109,7 @@ class CleanFits:
     pre_rmspe: np.ndarray
 
 
-def fit_clean(y: np.ndarray, *, design: CleanDesign, areas: np.ndarray, weights: np.ndarray | None = None) -> CleanFits:
+def fit_clean(y: np.ndarray, *, design: CleanDesign, groups: np.ndarray, weights: np.ndarray | None = None) -> CleanFits:
     """Fit every assignment.
 
     Parameters
@@ -116,16 +117,16 @@ def fit_clean(y: np.ndarray, *, design: CleanDesign, areas: np.ndarray, weights:
     y : array (T, N)
         Outcomes; at least one area must be left over by every assignment.
     design : CleanDesign
-    areas : integer array (D, K)
-        For each assignment the area that gets the start and exposure of treated area k.
+    groups : integer array (D, N)
+        The assignments, as in `numerics.places.PlaceAssignments`. A place of several areas is their weighted mean.
     weights : array (N,), optional
-        Weights of the areas; default equal.
+        Weights of the areas; default equal, and then every group is of one area.
     """
     n_periods, n_areas = y.shape
     weights = np.ones(n_areas) if weights is None else np.asarray(weights, dtype=float)
     outcome = np.column_stack([weights[:, None] * y.T, weights])
     step = max(1, CHUNK // max(len(design.starts) ** 2 * n_periods, n_areas, design.exposure.size))
-    parts = [_fit_chunk(design, outcome, areas[d : d + step]) for d in range(0, max(len(areas), 1), step)]
+    parts = [_fit_chunk(design, outcome, groups[d : d + step]) for d in range(0, max(len(groups), 1), step)]
     return CleanFits(
         att=np.concatenate([part.att for part in parts]),
         path=np.concatenate([part.path for part in parts]),
@@ -135,17 +136,15 @@ def fit_clean(y: np.ndarray, *, design: CleanDesign, areas: np.ndarray, weights:
     )
 
 
-def _fit_chunk(design: CleanDesign, outcome: np.ndarray, areas: np.ndarray) -> CleanFits:
+def _fit_chunk(design: CleanDesign, outcome: np.ndarray, groups: np.ndarray) -> CleanFits:
     """All fits of one chunk; weighted sums over the areas of a start in capitals."""
-    rows = np.arange(len(areas))[:, None]
-    member = design.first[:, None] == design.starts
-    sums = np.empty((len(areas), len(design.starts), outcome.shape[1]))
-    for g in range(len(design.starts)):
-        indicator = np.zeros((len(areas), len(outcome)))
-        indicator[rows, areas[:, member[:, g]]] = 1.0
-        sums[:, g] = indicator @ outcome
+    sums = sum_members(groups, outcome, np.searchsorted(design.starts, design.first))
     big_w = sums[..., -1]
-    exposure = np.einsum("dk,kg,kt->dgt", outcome[areas, -1], member, design.exposure) / big_w[..., None]
+    member = design.first[:, None] == design.starts
+    exposure = np.einsum(
+        "dk,kg,kt->dgt", mass_of(groups, outcome[:, -1], len(design.first)), member, design.exposure, optimize=True
+    )
+    exposure /= big_w[..., None]
     gap, control = _gaps(design, sums, outcome.sum(axis=0))
     size = big_w[..., None]
     share = (size * control / (size + control) if design.weighting == "variance" else size) * design.window

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from evaluation.numerics.assignment import draw_assignments
+from evaluation.numerics.assignment import treated_groups
 from evaluation.numerics.clean import CleanDesign, clean_covariance, fit_clean
+from evaluation.numerics.places import draw_places
+from evaluation.numerics.placing import labels_of, no_placebos
 from evaluation.numerics.treated import treated_mean
 from evaluation.results import Check, Comparison, Estimate, PathPoint, Placebos
 
@@ -29,7 +31,8 @@ def estimate_clean(comparison: Comparison, design: CleanDesign, *, name: str, no
     """Estimate path, average, series and conventional covariance."""
     treated = treated_mean(comparison)
     areas = treated.columns
-    fit = fit_clean(comparison.y, design=design, areas=areas[None, :], weights=comparison.weights)
+    groups = treated_groups(len(comparison.areas), areas)
+    fit = fit_clean(comparison.y, design=design, groups=groups, weights=comparison.weights)
     path, average = fit.path[0], fit.average[0]
     vcov = clean_covariance(
         comparison.y,
@@ -62,18 +65,18 @@ def estimate_clean(comparison: Comparison, design: CleanDesign, *, name: str, no
 
 def place_clean(comparison: Comparison, design: CleanDesign, *, draws: int, seed: int) -> Placebos:
     """Estimates where untreated areas take the treated areas' starts; truly treated areas are left out."""
+    chosen = draw_places(comparison, draws=draws, seed=seed)
+    if not len(chosen.groups):
+        return no_placebos(comparison)
     donors = np.flatnonzero(~comparison.treated)
-    single = len(design.first) == 1
-    chosen = draw_assignments(n_areas=donors.size, n_treated=len(design.first), draws=draws, seed=seed)
-    if not len(chosen.areas):
-        none, gaps = np.zeros(0), np.zeros((0, comparison.n_periods))
-        return Placebos(att=none, pre_rmspe=none, gaps=gaps if single else None, labels=(), exhaustive=True)
     weights = None if comparison.weights is None else comparison.weights[donors]
-    fits = fit_clean(comparison.y[:, donors], design=design, areas=chosen.areas, weights=weights)
+    fits = fit_clean(comparison.y[:, donors], design=design, groups=chosen.groups, weights=weights)
     return Placebos(
         att=fits.att,
         pre_rmspe=fits.pre_rmspe,
-        gaps=fits.gap if single else None,
-        labels=comparison.donors if single else (),
+        gaps=fits.gap if len(design.first) == 1 else None,
+        labels=labels_of(comparison, chosen.groups),
         exhaustive=chosen.exhaustive,
+        path=fits.path,
+        groups=chosen.groups,
     )

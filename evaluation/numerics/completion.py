@@ -1,4 +1,4 @@
-"""Estimates and placebos of methods that fill in what treated areas would have shown; each method supplies how it fills in."""
+"""Estimates of methods that fill in what treated areas would have shown; each method supplies how it fills in."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
-from evaluation.numerics.assignment import draw_assignments
 from evaluation.numerics.gaps import Gaps
 from evaluation.numerics.treated import treated_mean
-from evaluation.results import Check, Comparison, Estimate, PathPoint, Placebos, Series
+from evaluation.results import Check, Comparison, Estimate, PathPoint, Series
 
 FEWEST = 6
 """Periods before the start from which the last third, two at least, can be spared to see how the method predicts."""
@@ -103,47 +102,6 @@ def estimate_by_completion(comparison: Comparison, imputer: Imputer, *, name: st
         pre_rmspe=float(made.gaps.pre_rmspe()[0]),
         prediction_rmspe=made.prediction_rmspe,
         notes=notes,
-    )
-
-
-def placebos_by_completion(comparison: Comparison, imputer: Imputer, *, draws: int, seed: int) -> Placebos:
-    """Every assignment refitted; one that leaves an area or a period without an outcome to fit is left out.
-
-    Parameters
-    ----------
-    comparison : Comparison
-        Checked before; its treated areas play no part.
-    imputer : Imputer
-        How to fill in.
-    draws, seed : int
-        As in `draw_assignments`.
-    """
-    donors, columns = np.flatnonzero(~comparison.treated), np.flatnonzero(comparison.treated)
-    chosen = draw_assignments(n_areas=donors.size, n_treated=columns.size, draws=draws, seed=seed)
-    y, weights = comparison.y[:, donors], _weights(comparison)[donors]
-    first, exposure = comparison.first_treated[columns], comparison.exposure.T[columns]
-    fits, kept = [], []
-    for d, areas in enumerate(chosen.areas):
-        if donors.size <= columns.size:
-            break
-        free = np.isfinite(y)
-        free[:, areas] &= exposure.T == 0.0
-        after = np.isfinite(y[:, areas]) & (exposure.T > 0.0)
-        if free.any(axis=0).all() and free.any(axis=1).all() and after.any(axis=0).all():
-            fits.append(_fit(y, free, areas, imputer, weights=weights[areas], first=first, exposure=exposure))
-            kept.append(d)
-    if not fits:
-        return Placebos(att=np.zeros(0), pre_rmspe=np.zeros(0), gaps=None, labels=(), exhaustive=True)
-    single = columns.size == 1
-    gaps = np.concatenate([fit.gaps.by_period() for fit in fits])
-    predictions = [fit.prediction_rmspe for fit in fits if fit.prediction_rmspe is not None]
-    return Placebos(
-        att=np.concatenate([fit.gaps.att() for fit in fits]),
-        pre_rmspe=np.concatenate([fit.gaps.pre_rmspe() for fit in fits]),
-        prediction_rmspe=np.array(predictions) if len(predictions) == len(fits) else None,
-        gaps=gaps if single and np.isfinite(gaps).all() else None,
-        labels=tuple(comparison.donors[int(chosen.areas[d, 0])] for d in kept) if single else (),
-        exhaustive=chosen.exhaustive,
     )
 
 

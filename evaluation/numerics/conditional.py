@@ -24,10 +24,10 @@ RANK = 1e-10
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ConditionalEffects:
-    """Effects (C,) and what each area contributes to their errors (C, N), or None where not asked for."""
+    """Effects (C,) and what each area contributes to their errors (C, N)."""
 
     att: np.ndarray
-    influence: np.ndarray | None
+    influence: np.ndarray
 
 
 def conditional_effects(
@@ -39,7 +39,6 @@ def conditional_effects(
     cells: Cells,
     method: Method,
     names: tuple[str, ...],
-    with_influence: bool = True,
 ) -> ConditionalEffects:
     """ATT(g, t) for every cell, given covariates in its base period.
 
@@ -55,8 +54,6 @@ def conditional_effects(
     method : {"doubly_robust", "regression", "weighting"}
     names : tuple of str, length P
         For messages.
-    with_influence : bool
-        Whether errors are wanted.
 
     Raises
     ------
@@ -64,7 +61,7 @@ def conditional_effects(
         If covariates are collinear among the areas of a cell, or separate a cohort from its comparison areas.
     """
     att = np.empty(cells.cohort.size)
-    influence = np.zeros((cells.cohort.size, y.shape[1])) if with_influence else None
+    influence = np.zeros((cells.cohort.size, y.shape[1]))
     # cells with the same areas and base period share score and regression
     sets, kind = np.unique(np.column_stack([cells.cohort, cells.base, cells.controls]), axis=0, return_inverse=True)
     for k in range(len(sets)):
@@ -82,8 +79,7 @@ def conditional_effects(
             method,
             where=f"covariates {', '.join(names)}, areas first treated in period {int(cells.starts[g]) + 1}",
         )
-        if influence is not None:
-            influence[np.ix_(rows, areas)] = part
+        influence[np.ix_(rows, areas)] = part
     return ConditionalEffects(att=att, influence=influence)
 
 

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from evaluation.errors import DataError
-from evaluation.numerics.assignment import draw_assignments
+from evaluation.numerics.assignment import CHUNK, is_full_rank, sum_members
 from evaluation.numerics.group_time import FULL
+from evaluation.numerics.places import draw_places
+from evaluation.numerics.placing import labels_of, no_placebos, refit_places
 from evaluation.numerics.untreated import Imputed, gaps_by_kind, impute
-from evaluation.results import Check, Comparison, Placebos, Series
-
-CHUNK = 2_000_000
-"""Numbers in the largest array of one chunk of placebo assignments."""
+from evaluation.results import Check, Comparison, Estimate, Placebos, Series
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -82,27 +81,13 @@ def impute_comparison(comparison: Comparison, covariates: tuple[str, ...]) -> Tr
         explained by the effects; if no cell from the start on is there.
     """
     weights = np.ones(len(comparison.areas)) if comparison.weights is None else comparison.weights
-    x = np.stack([comparison.covariates[name] for name in covariates] or [comparison.y], axis=2)[:, :, : len(covariates)]
-    return _impute(comparison, comparison.y, x, comparison.first_treated, comparison.exposure, weights, covariates)
-
-
-def _impute(
-    comparison: Comparison,
-    y: np.ndarray,
-    x: np.ndarray,
-    first: np.ndarray,
-    exposure: np.ndarray,
-    weights: np.ndarray,
-    covariates: tuple[str, ...],
-    names: tuple[str, ...] | None = None,
-) -> TreatedCells:
-    """Impute arrays; `names` are the areas in the columns, those of the comparison by default."""
-    event_time = np.arange(len(y))[:, None] - first
+    y, exposure = comparison.y, comparison.exposure
+    x = np.stack([comparison.covariates[name] for name in covariates] or [y], axis=2)[:, :, : len(covariates)]
+    event_time = np.arange(len(y))[:, None] - comparison.first_treated
     there = np.isfinite(y) & np.isfinite(x).all(axis=2)
-    after = there & (first >= 0) & (event_time >= 0)
-    untreated = there & ~after
-    imputed = impute(y, x, untreated=untreated, there=there, weights=weights, names=covariates)
-    _refuse_unidentified(after & ~imputed.equations.identified, names or comparison.areas, comparison.periods)
+    after = there & comparison.treated & (event_time >= 0)
+    imputed = impute(y, x, untreated=there & ~after, there=there, weights=weights, names=covariates)
+    _refuse_unidentified(after & ~imputed.equations.identified, comparison.areas, comparison.periods)
     full = after & (exposure >= FULL)
     kept = full if full.any() else after & (exposure > 0.0)
     if not kept.any():
@@ -176,125 +161,123 @@ def notes_on(cells: TreatedCells) -> list[str]:
     return [f"{part} cell(s) from the start on are exposed in part: they are on the path and not in the average."] if part else []
 
 
-def place_placebos(comparison: Comparison, covariates: tuple[str, ...], *, draws: int, seed: int) -> Placebos:
+def place_placebos(
+    comparison: Comparison,
+    covariates: tuple[str, ...],
+    fit: Callable[[Comparison], Estimate],
+    *,
+    leads: int | None,
+    draws: int,
+    seed: int,
+) -> Placebos:
     """Estimates where untreated areas take the treated areas' starts and exposure; truly treated areas are left out.
 
-    On a complete panel without covariates all assignments are one batch of small systems; otherwise each is imputed anew. With
-    gaps, only areas observed before the earliest start and after the latest take part.
+    On a complete panel without covariates all assignments are batches of small systems, as cells of areas with one start count by
+    their weighted sum alone; otherwise each is a fit. `leads` are those of the path, as in the imputation estimator; None where
+    the path before the start is what the untreated cells leave.
     """
+    chosen = draw_places(comparison, draws=draws, seed=seed)
+    if not len(chosen.groups):
+        return no_placebos(comparison)
+    if covariates or not np.isfinite(comparison.y).all():
+        return refit_places(fit, comparison, draws=draws, seed=seed, chosen=chosen)
     columns, donors = np.flatnonzero(comparison.treated), np.flatnonzero(~comparison.treated)
-    first = comparison.first_treated[columns]
-    x = np.stack([comparison.covariates[name] for name in covariates] or [comparison.y], axis=2)[:, donors, : len(covariates)]
-    y = comparison.y[:, donors]
-    there = np.isfinite(y) & np.isfinite(x).all(axis=2)
-    complete = bool(there.all())
-    able = np.flatnonzero(there[: first.min()].any(axis=0) & there[_last_touched(comparison, columns) :].any(axis=0))
-    able = np.arange(donors.size) if complete else able
-    chosen = draw_assignments(n_areas=able.size, n_treated=columns.size, draws=draws, seed=seed)
-    areas = able[chosen.areas]
-    task = _Task(
-        comparison=comparison,
-        names=tuple(comparison.areas[n] for n in donors),
-        y=y,
-        x=x,
-        covariates=covariates,
-        weights=np.ones(donors.size) if comparison.weights is None else comparison.weights[donors],
-        first=first,
-        exposure=comparison.exposure[:, columns],
+    paths, member = np.unique(
+        np.vstack([comparison.first_treated[columns], comparison.exposure[:, columns]]), axis=1, return_inverse=True
     )
-    parts = list(task.in_batches(areas) if complete and not covariates else task.one_by_one(areas))
-    single = columns.size == 1
+    weights = np.ones(donors.size) if comparison.weights is None else comparison.weights[donors]
+    task = _Task(
+        outcome=np.column_stack([weights[:, None] * comparison.y[:, donors].T, weights]),
+        member=member.ravel(),
+        first=paths[0].astype(np.int64),
+        exposure=paths[1:].T,
+        leads=leads,
+    )
+    n_periods = comparison.n_periods
+    width = max(
+        (task.first.size + 1) * n_periods * (1 + (leads or 0)), donors.size, 1 if comparison.weights is None else n_periods**2
+    )
+    step = max(1, CHUNK // width)
+    parts = [task.fit(chosen.groups[d : d + step]) for d in range(0, len(chosen.groups), step)]
     return Placebos(
         att=np.concatenate([part.att for part in parts]),
         pre_rmspe=np.concatenate([part.pre_rmspe for part in parts]),
-        gaps=np.concatenate([part.gap for part in parts]) if single and complete else None,
-        labels=tuple(comparison.areas[donors[n]] for n in areas[:, 0]) if single and len(areas) else (),
+        gaps=np.concatenate([part.gap for part in parts]) if columns.size == 1 else None,
+        labels=labels_of(comparison, chosen.groups),
         exhaustive=chosen.exhaustive,
+        path=np.concatenate([part.path for part in parts]),
+        groups=chosen.groups,
     )
-
-
-def _last_touched(comparison: Comparison, columns: np.ndarray) -> int:
-    """First period in which every treated area is as exposed as the average asks for."""
-    exposure = comparison.exposure[:, columns]
-    level = FULL if (exposure >= FULL).any() else 0.0
-    reached = (exposure >= FULL) if level else exposure > 0.0
-    return int(np.where(reached.any(axis=0), reached.argmax(axis=0), 0).max())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Fits:
-    """Of D assignments: att and pre_rmspe (D,), gap (D, T) of the treated areas together."""
+    """Of D assignments: att and pre_rmspe (D,), path (D, L), gap (D, T) of the treated areas together."""
 
     att: np.ndarray
     pre_rmspe: np.ndarray
+    path: np.ndarray
     gap: np.ndarray
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Task:
-    """What is the same for every placebo assignment.
+    """What is the same for every placebo assignment on a complete panel without covariates.
 
-    Names (N,), outcomes (T, N), covariates (T, N, P) and weights (N,) of the donors; first treated period (K,) and exposure
-    (T, K) of the treated areas.
+    Weighted outcomes of the donors with their weights (N, T + 1), kind of each treated area (K,), first treated period (G,) and
+    exposure (G, T) of each kind, and how many leads the path has.
     """
 
-    comparison: Comparison
-    names: tuple[str, ...]
-    y: np.ndarray
-    x: np.ndarray
-    covariates: tuple[str, ...]
-    weights: np.ndarray
+    outcome: np.ndarray
+    member: np.ndarray
     first: np.ndarray
     exposure: np.ndarray
+    leads: int | None
 
-    def in_batches(self, areas: np.ndarray) -> Iterator[_Fits]:
-        """Assignments (D, K) on a complete panel without covariates."""
-        paths, member = np.unique(np.vstack([self.first, self.exposure]), axis=1, return_inverse=True)
-        member = member.ravel()
-        n_periods, n_kinds = len(self.y), paths.shape[1]
-        width = max((n_kinds + 1) * n_periods, len(self.weights), n_periods**2 if self.comparison.weights is not None else 1)
-        step = max(1, CHUNK // width)
-        for start in range(0, max(len(areas), 1), step):
-            yield self._batch(areas[start : start + step], paths[0].astype(np.int64), paths[1:].T, member)
-
-    def _batch(self, areas: np.ndarray, first: np.ndarray, exposure: np.ndarray, member: np.ndarray) -> _Fits:
-        """Assignments (D, K) of areas of G kinds: first treated period (G,) and exposure (G, T)."""
-        outcome = np.column_stack([self.weights[:, None] * self.y.T, self.weights])
-        sums = np.empty((len(areas), len(first) + 1, outcome.shape[1]))
-        for g in range(len(first)):
-            indicator = np.zeros((len(areas), len(outcome)))
-            indicator[np.arange(len(areas))[:, None], areas[:, member == g]] = 1.0
-            sums[:, g] = indicator @ outcome
-        sums[:, -1] = outcome.sum(axis=0) - sums[:, :-1].sum(axis=1)
+    def fit(self, groups: np.ndarray) -> _Fits:
+        """Fit assignments (D, N)."""
+        sums = sum_members(groups, self.outcome, self.member)
+        sums = np.concatenate([sums, (self.outcome.sum(axis=0) - sums.sum(axis=1))[:, None]], axis=1)
         mass = sums[..., -1]
-        gap = gaps_by_kind(sums[..., :-1], mass, np.append(first, len(self.y)))
+        n_periods = sums.shape[2] - 1
+        gap = gaps_by_kind(sums[..., :-1, None], mass, np.append(self.first, n_periods))[..., 0]
         own = mass[:, :-1]
-        after = np.arange(len(self.y)) >= first[:, None]
-        full = after & (exposure >= FULL)
-        kept = full if full.any() else after & (exposure > 0.0)
-        scale = kept if full.any() else kept * exposure
+        after = np.arange(n_periods) >= self.first[:, None]
+        full = after & (self.exposure >= FULL)
+        kept = full if full.any() else after & (self.exposure > 0.0)
+        scale = kept if full.any() else kept * self.exposure
         waiting = own @ (~after).astype(float)
         early = np.einsum("dgt,gt->dt", gap, (~after).astype(float))
         square = np.divide(early**2, waiting, out=np.zeros_like(early), where=waiting > 0.0).sum(axis=1)
         return _Fits(
             att=np.einsum("dgt,gt->d", gap, kept.astype(float)) / (own @ scale.astype(float)).sum(axis=1),
             pre_rmspe=np.sqrt(square / waiting.sum(axis=1)),
+            path=self._path(gap, mass),
             gap=gap.sum(axis=1) / own.sum(axis=1, keepdims=True),
         )
 
-    def one_by_one(self, areas: np.ndarray) -> Iterator[_Fits]:
-        """Assignments (D, K), each imputed anew."""
-        yield _Fits(att=np.zeros(0), pre_rmspe=np.zeros(0), gap=np.zeros((0, len(self.y))))
-        for chosen in areas:
-            first = np.full(len(self.weights), -1)
-            first[chosen] = self.first
-            exposure = np.zeros(self.y.shape)
-            exposure[:, chosen] = self.exposure
-            cells = _impute(self.comparison, self.y, self.x, first, exposure, self.weights, self.covariates, names=self.names)
-            size = cells.imputed.there[:, chosen] * self.weights[chosen]
-            mean = (size * cells.imputed.gap[:, chosen]).sum(axis=1) / np.maximum(size.sum(axis=1), 1e-300)
-            yield _Fits(
-                att=np.array([(cells.share * cells.imputed.gap).sum()]),
-                pre_rmspe=np.array([misfit_before(cells, first >= 0)]),
-                gap=mean[None],
-            )
+    def _path(self, gap: np.ndarray, mass: np.ndarray) -> np.ndarray:
+        """Effects by event time (D, L) from the gaps' weighted sums (D, G, T)."""
+        event = np.arange(gap.shape[2]) - self.first[:, None]
+        times = np.unique(event if self.leads is None else event[event >= 0])
+        at = (event[:, :, None] == times).astype(float)
+        means = np.tensordot(gap, at, axes=2) / (mass[:, :-1] @ at.sum(axis=1))
+        return means if self.leads is None else np.hstack([self._leads(gap, mass, event), means])
+
+    def _leads(self, gap: np.ndarray, mass: np.ndarray, event: np.ndarray) -> np.ndarray:
+        """Coefficients (D, L) of the leads in a regression on the untreated cells, as many as can be told apart.
+
+        With area and period effects taken out of both sides, only cells of the treated kinds add to either cross product.
+        """
+        most = min(self.leads or 0, int(self.first.max()) - 1)
+        if most < 1:
+            return np.zeros((len(gap), 0))
+        terms = (event[:, :, None] == np.arange(-most, 0)).astype(float)
+        some = mass[:1] if bool((mass == mass[:1]).all()) else mass
+        padded = np.concatenate([terms, np.zeros_like(terms[:1])])
+        left = gaps_by_kind(some[:, :, None, None] * padded, some, np.append(self.first, gap.shape[2]))
+        gram = np.einsum("gtl,dgtm->dlm", terms, left, optimize=True)
+        own = np.einsum("dg,gtl,gtm->dlm", some[:, :-1], terms, terms, optimize=True)
+        number = next((n for n in range(most, 0, -1) if is_full_rank(gram[:1, -n:, -n:], own[:1, -n:, -n:])), 0)
+        right = np.tensordot(gap, terms, axes=2)[:, most - number :]
+        return np.asarray(np.linalg.solve(gram[:, most - number :, most - number :], right[..., None])[..., 0])

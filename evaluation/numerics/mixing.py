@@ -14,6 +14,8 @@ from typing import Protocol
 import numpy as np
 
 from evaluation.numerics.minimum_norm import even_out
+from evaluation.numerics.places import STAYS, draw_places
+from evaluation.numerics.placing import labels_of, no_placebos
 from evaluation.numerics.simplex import EXACT, fit_simplex
 from evaluation.numerics.treated import TreatedMean, refuse, requirements, treated_mean
 from evaluation.results import Check, Comparison, DonorWeight, Estimate, PathPoint, Placebos
@@ -134,23 +136,32 @@ def estimate_by_mix(name: str, comparison: Comparison, mixer: Mixer, *, notes: S
     )
 
 
-def placebos_by_mix(comparison: Comparison, mixer: Mixer) -> Placebos:
-    """Every donor in turn as if treated from the treated area's start, which itself is left out; one batch."""
+def placebos_by_mix(comparison: Comparison, mixer: Mixer, *, draws: int, seed: int) -> Placebos:
+    """Untreated areas as if treated from the treated area's start, which itself is left out; one batch.
+
+    The target is a placebo place, the weighted mean of its areas, and these are no donors to it.
+    """
     treated = treated_outcome(comparison)
     start = int(comparison.first_treated[treated.columns[0]])
+    chosen = draw_places(comparison, draws=draws, seed=seed)
+    if not len(chosen.groups):
+        return no_placebos(comparison)
     y0 = comparison.y[:, ~comparison.treated]
-    if y0.shape[1] < 2:
-        return Placebos(att=np.zeros(0), pre_rmspe=np.zeros(0), gaps=None, labels=(), exhaustive=True)
-    others = ~np.eye(y0.shape[1], dtype=bool)
-    mix = mixer(y0[:start], y0[:start], others)
-    gaps = y0.T - mix.weights @ y0.T - mix.intercept[:, None]
+    weights = np.ones(y0.shape[1]) if comparison.weights is None else comparison.weights[~comparison.treated]
+    allowed = chosen.groups == STAYS
+    members = np.where(allowed, 0.0, weights)
+    y1 = y0 @ (members / members.sum(axis=1, keepdims=True)).T
+    mix = mixer(y0[:start], y1[:start], allowed)
+    gaps = y1.T - mix.weights @ y0.T - mix.intercept[:, None]
     return Placebos(
         att=slope(gaps, treated.exposure),
         pre_rmspe=np.sqrt(np.mean(gaps[:, :start] ** 2, axis=1)),
-        prediction_rmspe=predict_misfit(y0[:start], y0[:start], others, mixer),
+        prediction_rmspe=predict_misfit(y0[:start], y1[:start], allowed, mixer),
         gaps=gaps,
-        labels=comparison.donors,
-        exhaustive=True,
+        labels=labels_of(comparison, chosen.groups),
+        exhaustive=chosen.exhaustive,
+        path=gaps,
+        groups=chosen.groups,
     )
 
 

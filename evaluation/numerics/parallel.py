@@ -14,6 +14,9 @@ TIME_RIDGE = 1e-6
 NIL = 1e-12
 """Changes smaller than this share of the largest outcome are rounding: the donors then move in parallel without noise."""
 
+CELLS = 4_000_000
+"""Numbers in the largest array of one batch; bounds memory."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ParallelFit:
@@ -67,22 +70,34 @@ def fit_parallel(
         allowed=allowed,
         ridge=np.where(noise > 0.0, start * zeta**2, 1.0),
     ).weights
-    time = np.empty((len(targets), start))
-    for r, columns in enumerate(allowed):
-        some = donors[:, columns]
-        # one problem each: without the rows of the areas in the treated places, every matrix is another
-        early, late = some[:start].T, (later @ some / later.sum())[:, None]
-        time[r] = fit_simplex(
-            early - early.mean(axis=0),
-            late - late.mean(),
-            ridge=np.array([len(early) * (TIME_RIDGE * noise[r]) ** 2 if noise[r] > 0.0 else 1.0]),
-        ).weights[0]
+    time = _weigh_periods(donors[:start].T, later @ donors / later.sum(), allowed, noise)
     gap = targets - unit @ donors.T
     return ParallelFit(
         gap=gap - (gap[:, :start] * time).sum(axis=1, keepdims=True),
         unit_weights=unit,
         time_weights=time,
     )
+
+
+def _weigh_periods(early: np.ndarray, late: np.ndarray, allowed: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Time weights (R, T0): early outcomes (J, T0) of donors allowed (R, J) follow their later mean (J,), up to a constant."""
+    number = allowed.sum(axis=1)
+    step = max(1, CELLS // early.size)
+    parts = []
+    for r in range(0, len(allowed), step):
+        mask = allowed[r : r + step].astype(float)
+        # each target has donors of its own, so each is a matrix of its own; rows of nought stand for areas left out
+        share = mask / mask.sum(axis=1, keepdims=True)
+        own = mask[:, :, None] * (early - (share @ early)[:, None])
+        size = noise[r : r + step]
+        parts.append(
+            fit_simplex(
+                own,
+                (mask * (late - (share @ late)[:, None])).T,
+                ridge=np.where(size > 0.0, number[r : r + step] * (TIME_RIDGE * size) ** 2, 1.0),
+            ).weights
+        )
+    return np.concatenate(parts)
 
 
 def _noise(donors: np.ndarray, allowed: np.ndarray) -> np.ndarray:

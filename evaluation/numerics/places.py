@@ -72,22 +72,28 @@ def _grow(borders: np.ndarray, together: np.ndarray, wanted: np.ndarray, draws: 
     row = np.arange(draws)
     groups = np.full((draws, len(borders)), STAYS, dtype=np.int16)
     free = np.ones(groups.shape, dtype=bool)
-    for k in np.argsort(-wanted, kind="stable"):
-        beside = np.zeros_like(free)
-        nearby = np.zeros_like(free)
+    order = np.argsort(-wanted, kind="stable")
+    for k in order[wanted[order] > 1]:
+        beside, nearby = np.zeros_like(free), free
         for step in range(wanted[k]):
             allowed = free
             if step:
-                best, second = free & beside, free & nearby
-                allowed = np.where(
-                    best.any(axis=1, keepdims=True), best, np.where(second.any(axis=1, keepdims=True), second, free)
-                )
-            chosen = np.where(allowed, random.random(free.shape, dtype=np.float32), -1.0).argmax(axis=1)
+                allowed = free & beside
+                alone = np.flatnonzero(~allowed.any(axis=1))
+                if alone.size:
+                    second = free[alone] & nearby[alone]
+                    allowed[alone] = np.where(second.any(axis=1, keepdims=True), second, free[alone])
+            place = np.cumsum(allowed, axis=1, dtype=np.int16)
+            chosen = (place > (random.random(draws) * place[:, -1]).astype(np.int16)[:, None]).argmax(axis=1)
             groups[row, chosen] = k
             free[row, chosen] = False
             beside |= borders[chosen]
             if not step:
                 nearby = together[chosen]
+    single = order[wanted[order] == 1]
+    if single.size:
+        # places of one area are drawn together: the areas that are left in random order
+        groups[row[:, None], np.where(free, random.random(free.shape), 2.0).argsort(axis=1)[:, : single.size]] = single
     return groups
 
 
@@ -119,7 +125,9 @@ def merge_places(comparison: Comparison, group: np.ndarray) -> Comparison:
     neighbours = None
     if comparison.neighbours is not None:
         member = np.column_stack([np.isin(np.arange(len(comparison.areas)), m) for m in (*members, *stays[:, None])])
-        neighbours = member.T @ comparison.neighbours @ member
+        # as numbers: products of booleans take a slow path
+        counts = member.T.astype(np.float32) @ comparison.neighbours.astype(np.float32) @ member.astype(np.float32)
+        neighbours = counts > 0.0
         np.fill_diagonal(neighbours, False)
     return replace(
         comparison,

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.numerics.simplex_general import mix_by_importance
+from evaluation.numerics.simplex import mix_by_importance
 
 SPAN = 8.0
 """Importances within this many powers of ten of the largest; smaller ones count as this small."""

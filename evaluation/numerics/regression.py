@@ -7,18 +7,21 @@ for all of it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import pandas as pd
 
-from evaluation.numerics.assignment import draw_assignments, fit_assignments
+from evaluation.numerics.assignment import fit_assignments, treated_groups
 from evaluation.numerics.fixed_effects import fit_fixed_effects
 from evaluation.numerics.partial import fit_partial, partial_out, regress, take_out
+from evaluation.numerics.places import draw_places
+from evaluation.numerics.placing import is_by_authority, labels_of, no_placebos, refit_places
 from evaluation.numerics.specification import Specification
 from evaluation.numerics.treated import treated_mean
-from evaluation.results import Coefficient, Comparison, Placebos, Series
+from evaluation.results import Coefficient, Comparison, Estimate, Placebos, Series
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -31,12 +34,14 @@ class Effects:
     regressors : array (K, T, L), zero for all other areas
     first : integer array (K,), first treated period
     average : array (L,), what the average effect takes of each coefficient
+    path : array (P, L), what each effect on the path takes of each coefficient; None without a path
     """
 
     names: tuple[str, ...]
     regressors: np.ndarray
     first: np.ndarray
     average: np.ndarray
+    path: np.ndarray | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -67,14 +72,13 @@ def fit_regression(comparison: Comparison, specification: Specification, effects
         If other terms explain one of the regressors.
     """
     treated = treated_mean(comparison)
-    columns = treated.columns[None, :]
     if specification.is_plain(comparison):
         solve = partial(
             fit_assignments,
             comparison.y,
             regressors=effects.regressors,
             first=effects.first,
-            areas=columns,
+            groups=treated_groups(len(comparison.areas), treated.columns),
             weights=comparison.weights,
         )
         # the closed form refuses what cannot be told apart before the regression starts
@@ -115,7 +119,7 @@ def fit_regression(comparison: Comparison, specification: Specification, effects
         take_out(taken, reported),
         regressors=effects.regressors,
         first=effects.first,
-        areas=columns,
+        areas=treated.columns[None, :],
         n_effects=size,
     )
     errors = [None] * len(names) if found.vcov is None else np.sqrt(np.maximum(np.diag(found.vcov)[size:], 0.0)).tolist()
@@ -132,35 +136,45 @@ def fit_regression(comparison: Comparison, specification: Specification, effects
 
 
 def place_regression(
-    comparison: Comparison, specification: Specification, effects: Effects, *, draws: int, seed: int
+    comparison: Comparison,
+    specification: Specification,
+    effects: Effects,
+    fit: Callable[[Comparison], Estimate],
+    *,
+    draws: int,
+    seed: int,
 ) -> Placebos:
     """Estimates where untreated areas take the treated areas' regressors; truly treated areas are left out.
 
-    One treated area: every untreated area in turn, with gaps. Several: `draws` random assignments. An assignment that a fit would
-    refuse, because other terms explain its exposure or its areas are not observed in a period, is left out.
+    An assignment that a fit would refuse, because other terms explain its exposure or its areas are not observed in a period, is
+    left out. Area and period effects alone, and other terms where every treated area is one authority, are closed forms; other
+    terms and places of several authorities take a fit each.
     """
+    chosen = draw_places(comparison, draws=draws, seed=seed)
+    if not len(chosen.groups):
+        return no_placebos(comparison)
     donors = np.flatnonzero(~comparison.treated)
     single = len(effects.first) == 1
-    chosen = draw_assignments(n_areas=donors.size, n_treated=len(effects.first), draws=draws, seed=seed)
-    if not len(chosen.areas):
-        none, gaps = np.zeros(0), np.zeros((0, comparison.n_periods))
-        return Placebos(att=none, pre_rmspe=none, gaps=gaps if single else None, labels=(), exhaustive=True)
-    labels = comparison.donors if single else ()
     if specification.is_plain(comparison):
         closed = fit_assignments(
             comparison.y[:, donors],
-            areas=chosen.areas,
+            groups=chosen.groups,
             weights=None if comparison.weights is None else comparison.weights[donors],
             regressors=effects.regressors,
             first=effects.first,
+            with_gaps=single,
         )
         return Placebos(
             att=closed.coefficients @ effects.average,
             pre_rmspe=closed.pre_rmspe,
             gaps=closed.gap if single else None,
-            labels=labels,
+            labels=labels_of(comparison, chosen.groups),
             exhaustive=chosen.exhaustive,
+            path=None if effects.path is None else closed.coefficients @ effects.path.T,
+            groups=chosen.groups,
         )
+    if not is_by_authority(comparison):
+        return refit_places(fit, comparison, draws=draws, seed=seed, chosen=chosen)
     kept = _untreated(comparison, donors)
     regressors, size = effects.regressors, len(effects.names)
     if specification.effects == "cohort":
@@ -172,16 +186,20 @@ def place_regression(
         take_out(partial_out(kept, specification), specification.reported(kept)[1]),
         regressors=regressors,
         first=effects.first,
-        areas=chosen.areas,
+        # which area stands in for the k-th treated one
+        areas=(chosen.groups[:, None, :] == np.arange(len(effects.first))[:, None]).argmax(axis=2),
         n_effects=size,
     )
     sound = fits.sound
+    coefficients, groups = fits.coefficients[sound, :size], chosen.groups[sound]
     return Placebos(
-        att=fits.coefficients[sound, :size] @ effects.average,
+        att=coefficients @ effects.average,
         pre_rmspe=fits.pre_rmspe[sound],
         gaps=fits.gap[sound] if single else None,
-        labels=tuple(label for label, one in zip(labels, sound, strict=False) if one),
+        labels=labels_of(comparison, groups),
         exhaustive=chosen.exhaustive and bool(sound.all()),
+        path=None if effects.path is None else coefficients @ effects.path.T,
+        groups=groups,
     )
 
 

@@ -8,11 +8,12 @@ its start. With L_k periods before the start and L the most of them,
 and the weights minimise ``nu q_p^2 / q_p0^2 + (1 - nu) q_s^2 / q_s0^2``, where q_p0 and q_s0 belong to the weights fitted singly
 (Ben-Michael, Feller & Rothstein 2022). A gap that is not there, so long before its start, counts as none in the pooled sum.
 
-With all weights but those of one area given, hers solve a simplex problem whose target is moved by part of what the others leave;
-areas take turns until the Frank-Wolfe gap over all simplices together certifies the whole. Such turns reach the minimum of a
-smooth convex function (Grippo & Sciandrone 2000); after each round all weights above zero move to their common minimum, so that
-areas that make good each other's misfit do not creep. Many assignments of the treated dates to areas go in lockstep: each turn is
-one call of the simplex kernel for every start there is.
+With t the cost of a squared pooled gap and a_k that of a squared gap of area k, give the pooled gap p a multiplier m of its own
+(L numbers): then every area solves a simplex problem by itself, with its target moved by ``s_k m / a_k``, and the multiplier that
+belongs to all of them is where ``m / t = sum_k s_k g_k``. That equation is the gradient of a convex function whose pieces are
+quadratic, because a gap moves in the span of the donors that have weight as long as these stay the same; its Newton method
+(semi-smooth, with line search; Qi & Sun 1993) ends after a few steps at the minimum itself. Many placebos go in lockstep, and
+their simplex problems set out from the weights of the step before.
 """
 
 from __future__ import annotations
@@ -22,19 +23,34 @@ from dataclasses import dataclass
 import numpy as np
 
 from evaluation.errors import DataError
-from evaluation.numerics.mixing import mix_simplex
+from evaluation.numerics.minimum_norm import even_out
+from evaluation.numerics.simplex import EXACT, fit_simplex
 
 CERTAIN = 1e-8
-"""Largest Frank-Wolfe gap, in units of the objective of the weights fitted singly (1 at most)."""
+"""Largest Frank-Wolfe gap over all simplices, in units of the objective of the weights fitted singly (1 at most). A misfit below
+`EXACT` of the outcome's variance counts as that share, as it does in `fit_simplex`: a gap relative to nothing has no meaning."""
 
-TURNS = 400
-"""Rounds of turns before giving up."""
+SETTLED = 1e-12
+"""Change of the pooled gap, as a share of that of the weights fitted singly, at which Newton's method ends."""
 
-LIFT = 1e-13
-"""Added to the diagonal of order one where all weights move at once, so that donors that are alike cannot stop it."""
+STEPS = 100
+"""Newton steps before giving up; some five to fifteen do."""
+
+STAGES = (1e-1, 1e-2, 1e-3)
+"""Least shares of the single misfits in the objective on the way to a high pooling. A pooling of 1 counts as the last of them
+less: among all weights with nearly the best mean gap, those with good single gaps are taken."""
+
+ROUNDING = 1e-14
+"""The same as a share of the largest outcome: less is rounding."""
+
+HALVINGS = 30
+"""Halvings of a Newton step that does not lead down, before it is left."""
 
 NIL = 1e-12
 """Misfit of the weights fitted singly, as a share of the outcome's variance, at which there is nothing to pool."""
+
+CELLS = 4_000_000
+"""Numbers in the largest array of one lockstep; bounds memory."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -58,20 +74,10 @@ class Staggered:
     exact: np.ndarray
 
 
-@dataclass(slots=True)
-class _State:
-    """What changes while areas take turns: weights (D, K, N) and gaps (D, K, L), whose last column is the last period before the
-    start.
-    """
-
-    weights: np.ndarray
-    gaps: np.ndarray
-
-
 def fit_staggered(
-    y: np.ndarray,
+    donors: np.ndarray,
+    treated: np.ndarray,
     *,
-    areas: np.ndarray,
     starts: np.ndarray,
     shares: np.ndarray,
     allowed: np.ndarray,
@@ -82,11 +88,11 @@ def fit_staggered(
 
     Parameters
     ----------
-    y : array (T, N)
-        Outcomes.
-    areas : integer array (D, K)
-        Columns of the areas that stand for the treated ones; a row's order is the order in which they take turns.
-    starts : integer array (D, K)
+    donors : array (T, N)
+        Outcomes of the untreated areas.
+    treated : array (D, K, T)
+        Outcomes of the treated areas, or of what stands in for them.
+    starts : integer array (K,)
         Their starts.
     shares : array (D, K)
         Their shares; each row sums to 1.
@@ -100,173 +106,227 @@ def fit_staggered(
     Raises
     ------
     DataError
-        If turns do not bring the weights within the certificate.
+        If the weights cannot be brought within the certificate.
     """
-    d, k = areas.shape
-    longest = int(starts.max())
-    state = _State(weights=np.zeros((d, k, y.shape[1])), gaps=np.zeros((d, k, longest)))
-    exact = np.zeros((d, k), dtype=bool)
-    for i in range(k):
-        for start in np.unique(starts[:, i]):
-            rows = np.flatnonzero(starts[:, i] == start)
-            donors, targets = _early(y, int(start), intercept), _early(y, int(start), intercept)[:, areas[rows, i]]
-            mix = mix_simplex(donors, targets, allowed[rows])
-            _set(state, rows, i, mix.weights, donors, targets)
-            exact[rows, i] = mix.exact
-    lengths = starts.astype(float)
-    separate, pooled = _misfits(state.gaps, lengths, shares, longest)
-    norms = np.sqrt((state.gaps**2).sum(axis=2))
-    single = (shares * norms).sum(axis=1)
-    nil = NIL * (float(y.var()) or 1.0)
-    rule = np.divide(np.sqrt(longest) * pooled, single, out=np.zeros(d), where=single > np.sqrt(nil))
-    nu = np.clip(rule, 0.0, 1.0) if pooling is None else np.full(d, pooling)
-    nu = np.where((pooled**2 > nil) & (separate**2 > nil), nu, 0.0)
-    if k > 1:
-        # what a squared gap costs: of the pooled mean (D,), and of each area on its own (D, K)
-        together = np.divide(nu, longest * pooled**2, out=np.zeros(d), where=nu > 0.0)
-        alone = np.divide(
-            (1.0 - nu)[:, None] * shares, lengths * separate[:, None] ** 2, out=np.zeros((d, k)), where=(nu > 0.0)[:, None]
+    k, longest = len(starts), int(starts.max())
+    step = max(1, CELLS // (k * max(longest**2, donors.shape[1])))
+    parts = []
+    for d in range(0, len(treated), step):
+        some = slice(d, d + step)
+        task = _Task(
+            donors=donors, treated=treated[some], starts=starts, shares=shares[some], allowed=allowed[some], intercept=intercept
         )
-        _take_turns(y, state, areas, starts, shares, allowed, together, alone, intercept)
-        separate, pooled = _misfits(state.gaps, lengths, shares, longest)
-    level = np.zeros((d, k))
-    if intercept:
-        for i in range(k):
-            base = np.stack([y[:start].mean(axis=0) for start in starts[:, i]])
-            level[:, i] = base[np.arange(d), areas[:, i]] - (base * state.weights[:, i]).sum(axis=1)
-    return Staggered(weights=state.weights, intercept=level, pooling=nu, separate=separate, pooled=pooled, exact=exact)
-
-
-def _take_turns(
-    y: np.ndarray,
-    state: _State,
-    areas: np.ndarray,
-    starts: np.ndarray,
-    shares: np.ndarray,
-    allowed: np.ndarray,
-    together: np.ndarray,
-    alone: np.ndarray,
-    intercept: bool,
-) -> None:
-    """Turns until every assignment with some pooling is certified; changes `state`."""
-    live = np.flatnonzero(together > 0.0)
-    early = {int(start): _early(y, int(start), intercept) for start in np.unique(starts)}
-    for _ in range(TURNS):
-        left = live[_uncertainty(early, state, live, starts, shares, allowed, together, alone) > CERTAIN]
-        live = left
-        if not live.size:
-            return
-        for i in range(areas.shape[1]):
-            for start in np.unique(starts[live, i]):
-                rows = live[starts[live, i] == start]
-                donors = early[int(start)]
-                own = donors[:, areas[rows, i]]
-                share = shares[rows, i]
-                total = (shares[rows, :, None] * state.gaps[rows]).sum(axis=1)
-                rest = (total - share[:, None] * state.gaps[rows, i])[:, -start:]
-                pull = together[rows] * share
-                # |share g + rest|^2 together + |g|^2 alone, as one square in the gap g
-                moved = own + (pull / (pull * share + alone[rows, i]) * rest.T)
-                mix = mix_simplex(donors, moved, allowed[rows])
-                _set(state, rows, i, mix.weights, donors, own)
-        for row in live:
-            _step_together(early, state, int(row), areas[row], starts[row], shares[row], float(together[row]), alone[row])
-    raise DataError(
-        f"partially pooled weights: {live.size} fit(s) are not within {CERTAIN:.0e} of the best after {TURNS} rounds; choose a "
-        "smaller pooling."
+        parts.append(task.fit(pooling))
+    return Staggered(
+        weights=np.concatenate([part.weights for part in parts]),
+        intercept=np.concatenate([part.intercept for part in parts]),
+        pooling=np.concatenate([part.pooling for part in parts]),
+        separate=np.concatenate([part.separate for part in parts]),
+        pooled=np.concatenate([part.pooled for part in parts]),
+        exact=np.concatenate([part.exact for part in parts]),
     )
 
 
-def _step_together(
-    early: dict[int, np.ndarray],
-    state: _State,
-    row: int,
-    areas: np.ndarray,
-    starts: np.ndarray,
-    shares: np.ndarray,
-    together: float,
-    alone: np.ndarray,
-) -> None:
-    """Move all weights of one assignment at once to the minimum over the donors that have weight; changes `state`.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Mix:
+    """Weights (D, K, N), gaps they leave (D, K, L), whose last column is the last period before the start, exact fits (D, K)."""
 
-    Turns alone creep where areas can make good each other's misfit. Donors that would go below zero are let go one after another;
-    a step never raises the objective.
-    """
-    k, longest = len(areas), state.gaps.shape[2]
-    block, donor = np.nonzero(state.weights[row] > 0.0)
-    z = np.zeros((longest, block.size))
-    for i in range(k):
-        mine = block == i
-        outcomes = early[int(starts[i])]
-        z[longest - starts[i] :, mine] = outcomes[:, donor[mine]] - outcomes[:, [areas[i]]]
-    pooled = z * (np.sqrt(together) * shares[block])
-    single = z * np.sqrt(alone[block])
-    h = pooled.T @ pooled + np.where(block[:, None] == block, single.T @ single, 0.0)
-    h += np.trace(h) / len(h) * LIFT * np.eye(len(h))
-    sums = (np.arange(k)[:, None] == block).astype(float)
-    w, kept = state.weights[row][block, donor], np.arange(block.size)
-    for _ in range(block.size):
-        e = sums[:, kept]
-        # weights of each area are h^-1 e' m with m so that they sum to one
-        towards = np.linalg.solve(h[np.ix_(kept, kept)], e.T)
-        goal = towards @ np.linalg.solve(e @ towards, np.ones(k))
-        low = goal <= 0.0
-        if not low.any():
-            w[kept] = goal
-            break
-        here = w[kept]
-        ratio = np.where(low, here / np.where(low, here - goal, 1.0), np.inf)
-        moved = here + ratio.min() * (goal - here)
-        moved[ratio <= ratio.min()] = 0.0
-        w[kept] = np.maximum(moved, 0.0)
-        kept = kept[ratio > ratio.min()]
-    w /= sums.T @ (sums @ w)
-    state.weights[row] = 0.0
-    state.weights[row][block, donor] = w
-    state.gaps[row] = -((z * w) @ sums.T).T
+    weights: np.ndarray
+    gaps: np.ndarray
+    exact: np.ndarray
 
 
-def _uncertainty(
-    early: dict[int, np.ndarray],
-    state: _State,
-    live: np.ndarray,
-    starts: np.ndarray,
-    shares: np.ndarray,
-    allowed: np.ndarray,
-    together: np.ndarray,
-    alone: np.ndarray,
-) -> np.ndarray:
-    """Frank-Wolfe gap (L,) of the assignments `live` over all their simplices."""
-    total = (shares[live, :, None] * state.gaps[live]).sum(axis=1)
-    gap = np.zeros(live.size)
-    for i in range(starts.shape[1]):
-        for start in np.unique(starts[live, i]):
-            some = np.flatnonzero(starts[live, i] == start)
-            rows = live[some]
-            pull = (together[rows] * shares[rows, i])[:, None] * total[some][:, -start:]
-            pull += alone[rows, i][:, None] * state.gaps[rows, i][:, -start:]
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Task:
+    """Assignments solved together; the fields are the parameters of `fit_staggered`."""
+
+    donors: np.ndarray
+    treated: np.ndarray
+    starts: np.ndarray
+    shares: np.ndarray
+    allowed: np.ndarray
+    intercept: bool
+
+    def fit(self, pooling: float | None) -> Staggered:
+        """Fit singly, choose the pooling, and fit together what has some."""
+        every, longest = np.arange(len(self.treated)), int(self.starts.max())
+        mix = self.mix(every, None, None)
+        separate, pooled = self.misfits(mix.gaps)
+        single = (self.shares * np.sqrt((mix.gaps**2).sum(axis=2))).sum(axis=1)
+        nil = NIL * (float(self.donors.var()) or 1.0)
+        rule = np.divide(np.sqrt(longest) * pooled, single, out=np.zeros(every.size), where=single > np.sqrt(nil))
+        nu = np.clip(rule, 0.0, 1.0) if pooling is None else np.full(every.size, pooling)
+        nu = np.where((pooled**2 > nil) & (separate**2 > nil), nu, 0.0)
+        live = np.flatnonzero(nu > 0.0) if len(self.starts) > 1 else every[:0]
+        weights, exact = mix.weights, mix.exact
+        loose = exact.copy()
+        if live.size:
+            together = 1.0 / (longest * pooled[live] ** 2)
+            alone = self.shares[live] / (self.starts * separate[live, None] ** 2)
+            least = EXACT * (float(self.donors.var()) or 1.0)
+            room = np.maximum(1.0, least / np.minimum(separate[live], pooled[live]) ** 2)
+            found = self.pool(live, mix, nu[live], together, alone, CERTAIN * room)
+            weights[live], loose[live] = found.weights, found.exact
+            mix.gaps[live] = found.gaps
+            separate, pooled = self.misfits(mix.gaps)
+        self.even(weights, loose)
+        level = np.zeros(exact.shape)
+        if self.intercept:
+            for k, start in enumerate(self.starts):
+                level[:, k] = self.treated[:, k, :start].mean(axis=1) - weights[:, k] @ self.donors[:start].mean(axis=0)
+        return Staggered(weights=weights, intercept=level, pooling=nu, separate=separate, pooled=pooled, exact=exact)
+
+    def mix(self, rows: np.ndarray, near: np.ndarray | None, move: np.ndarray | None) -> _Mix:
+        """Fit every area of the assignments `rows` (R,) by itself, its target moved by the end of `move` (R, K, L)."""
+        k, longest, n = len(self.starts), int(self.starts.max()), self.donors.shape[1]
+        weights, gaps = np.zeros((rows.size, k, n)), np.zeros((rows.size, k, longest))
+        exact = np.zeros((rows.size, k), dtype=bool)
+        for start in np.unique(self.starts):
+            some, early = np.flatnonzero(self.starts == start), self.early(start)
+            own = self.targets(rows, some)
+            moved = own if move is None else own + move[:, some, longest - start :]
+            flat = moved.reshape(-1, start).T
+            may = np.repeat(self.allowed[rows], some.size, axis=0)
+            fit = fit_simplex(early, flat, allowed=may, near=None if near is None else near[:, some].reshape(-1, n))
+            distance = (flat * flat).sum(axis=0)[:, None] - 2.0 * flat.T @ early + (early * early).sum(axis=0)
+            spread = np.where(may, np.maximum(distance, 0.0), 0.0).sum(axis=1) / may.sum(axis=1)
+            weights[:, some] = fit.weights.reshape(rows.size, some.size, n)
+            gaps[:, some, longest - start :] = own - weights[:, some] @ early.T
+            exact[:, some] = (fit.objective <= EXACT * spread).reshape(rows.size, some.size)
+        return _Mix(weights=weights, gaps=gaps, exact=exact)
+
+    def pool(
+        self, live: np.ndarray, mix: _Mix, nu: np.ndarray, together: np.ndarray, alone: np.ndarray, certain: np.ndarray
+    ) -> _Mix:
+        """Weights of the assignments `live` (R,) with pooling `nu` (R,); costs (R,) and (R, K) of squared gaps without it.
+
+        `certain` (R,) is how far off the best they may be.
+        """
+        part = _Mix(weights=mix.weights[live], gaps=mix.gaps[live], exact=mix.exact[live])
+        first = np.sqrt(((self.shares[live, :, None] * part.gaps).sum(axis=1) ** 2).sum(axis=1))
+        small = np.maximum(SETTLED * first, ROUNDING * np.abs(self.donors).max())
+        pooled = np.zeros((live.size, part.gaps.shape[2]))
+        # the more pooling, the more pieces: those with much reach it in stages that start from each other
+        for least in STAGES:
+            some = np.flatnonzero(1.0 - nu < 10.0 * least) if least < STAGES[0] else np.arange(live.size)
+            if not some.size:
+                break
+            own = np.maximum(1.0 - nu[some], least)
+            t, a = together[some] * (1.0 - own), alone[some] * own[:, None]
+            pooled[some] = self.newton(live[some], part, some, pooled[some] * t[:, None], t, a, small[some]) / t[:, None]
+        own = np.maximum(1.0 - nu, STAGES[-1])
+        doubt = self.uncertainty(live, part, together * (1.0 - own), alone * own[:, None])
+        bad = np.flatnonzero(~(doubt <= certain))
+        if bad.size:
+            raise DataError(
+                f"partially pooled weights: {bad.size} fit(s) are not within {CERTAIN:.0e} of the best (first off by "
+                f"{doubt[bad[0]]:.1e}); choose a smaller pooling."
+            )
+        return part
+
+    def newton(
+        self,
+        rows: np.ndarray,
+        part: _Mix,
+        at: np.ndarray,
+        multiplier: np.ndarray,
+        together: np.ndarray,
+        alone: np.ndarray,
+        small: np.ndarray,
+    ) -> np.ndarray:
+        """Newton's method on the multiplier (R, L) of the pooled gap; `part` holds the weights, at `at` (R,), and is changed."""
+        share = self.shares[rows]
+        step = share / alone
+
+        def put(some: np.ndarray, there: np.ndarray) -> np.ndarray:
+            """Fit at multipliers, keep the weights, and give the value of what Newton's method minimises."""
+            found = self.mix(rows[some], part.weights[at[some]], step[some, :, None] * there[:, None])
+            part.weights[at[some]], part.gaps[at[some]], part.exact[at[some]] = found.weights, found.gaps, found.exact
+            pooled = (share[some, :, None] * found.gaps).sum(axis=1)
+            own = (alone[some] * (found.gaps**2).sum(axis=2)).sum(axis=1)
+            return np.asarray(0.5 * (there**2).sum(axis=1) / together[some] - 0.5 * own - (there * pooled).sum(axis=1))
+
+        every = np.arange(rows.size)
+        value = put(every, multiplier)
+        open_ = every
+        for _ in range(STEPS):
+            left = multiplier[open_] / together[open_, None] - (share[open_, :, None] * part.gaps[at[open_]]).sum(axis=1)
+            size = np.sqrt((left**2).sum(axis=1))
+            go = size > small[open_]
+            open_, left = open_[go], left[go]
+            if not open_.size:
+                break
+            curve = self.curve(part.weights[at[open_]], share[open_] ** 2 / alone[open_])
+            curve[:, np.arange(curve.shape[1]), np.arange(curve.shape[1])] += 1.0 / together[open_, None]
+            towards = -np.linalg.solve(curve, left[..., None])[..., 0]
+            slope, length, trying = (left * towards).sum(axis=1), np.ones(open_.size), np.arange(open_.size)
+            for _ in range(HALVINGS):
+                some = open_[trying]
+                there = multiplier[some] + length[trying, None] * towards[trying]
+                reached = put(some, there)
+                limit = value[some] + 1e-4 * length[trying] * slope[trying] + 1e-13 * np.abs(value[some])
+                good = reached <= limit
+                multiplier[some[good]], value[some[good]] = there[good], reached[good]
+                trying = trying[~good]
+                if not trying.size:
+                    break
+                length[trying] *= 0.5
+            if trying.size:
+                stuck = open_[trying]
+                put(stuck, multiplier[stuck])
+                open_ = np.setdiff1d(open_, stuck, assume_unique=True)
+        return multiplier
+
+    def curve(self, weights: np.ndarray, cost: np.ndarray) -> np.ndarray:
+        """Sum over areas of `cost` (R, K) times the projection (R, L, L) on the span of differences of donors with weight."""
+        longest = int(self.starts.max())
+        total = np.zeros((len(weights), longest, longest))
+        for k, start in enumerate(self.starts):
+            outcomes, support = self.early(start).T, weights[:, k] > 0.0
+            sizes = support.sum(axis=1)
+            for m in np.unique(sizes[sizes > 1]):
+                rows = np.flatnonzero(sizes == m)
+                z = outcomes[np.nonzero(support[rows])[1].reshape(rows.size, m)]
+                q, r = np.linalg.qr(np.swapaxes(z[:, 1:] - z[:, :1], 1, 2))
+                diagonal = np.abs(np.diagonal(r, axis1=1, axis2=2))
+                q = q * (diagonal > 1e-10 * diagonal.max(axis=1, keepdims=True))[:, None, :]
+                total[rows, longest - start :, longest - start :] += (q * cost[rows, k, None, None]) @ np.swapaxes(q, 1, 2)
+        return total
+
+    def uncertainty(self, rows: np.ndarray, part: _Mix, together: np.ndarray, alone: np.ndarray) -> np.ndarray:
+        """Frank-Wolfe gap (R,) over all simplices together."""
+        share, longest = self.shares[rows], part.gaps.shape[2]
+        pooled = (share[:, :, None] * part.gaps).sum(axis=1)
+        gap = np.zeros(rows.size)
+        for k, start in enumerate(self.starts):
+            pull = (together * share[:, k])[:, None] * pooled[:, longest - start :]
+            pull += alone[:, k, None] * part.gaps[:, k, longest - start :]
             # a gap is target less donors: its slope in a weight is minus that donor's outcome
-            slope = -2.0 * pull @ early[int(start)]
-            here = (slope * state.weights[rows, i]).sum(axis=1)
-            gap[some] += here - np.where(allowed[rows], slope, np.inf).min(axis=1)
-    return gap
+            slope = -2.0 * pull @ self.early(start)
+            gap += (slope * part.weights[:, k]).sum(axis=1) - np.where(self.allowed[rows], slope, np.inf).min(axis=1)
+        return gap
 
+    def even(self, weights: np.ndarray, loose: np.ndarray) -> None:
+        """Where other weights (D, K, N) give the same fit, take the most even ones; changes `weights`."""
+        for start in np.unique(self.starts):
+            some = np.flatnonzero(self.starts == start)
+            row, which = np.nonzero(loose[:, some])
+            if row.size:
+                at = row, some[which]
+                weights[at] = even_out(self.early(start), weights[at], allowed=self.allowed[row])
 
-def _early(y: np.ndarray, start: int, intercept: bool) -> np.ndarray:
-    """Outcomes before a start, less each area's mean there if an intercept takes it up."""
-    part = y[:start]
-    return part - part.mean(axis=0) if intercept else part
+    def early(self, start: int) -> np.ndarray:
+        """Outcomes of the donors before a start, less each one's mean there if an intercept takes it up."""
+        part = self.donors[:start]
+        return part - part.mean(axis=0) if self.intercept else part
 
+    def targets(self, rows: np.ndarray, some: np.ndarray) -> np.ndarray:
+        """The same (R, K', L') of treated areas that share a start."""
+        part = self.treated[rows][:, some, : self.starts[some[0]]]
+        return part - part.mean(axis=2, keepdims=True) if self.intercept else part
 
-def _set(state: _State, rows: np.ndarray, i: int, weights: np.ndarray, donors: np.ndarray, targets: np.ndarray) -> None:
-    """Put in the weights of area `i` of some assignments, and the gaps they leave."""
-    state.weights[rows, i] = weights
-    state.gaps[rows, i] = 0.0
-    state.gaps[rows, i, state.gaps.shape[2] - len(donors) :] = (targets - donors @ weights.T).T
-
-
-def _misfits(gaps: np.ndarray, lengths: np.ndarray, shares: np.ndarray, longest: int) -> tuple[np.ndarray, np.ndarray]:
-    """Separate and pooled misfit (D,) of gaps (D, K, L)."""
-    separate = np.sqrt((shares / lengths * (gaps**2).sum(axis=2)).sum(axis=1))
-    pooled = np.sqrt(((shares[:, :, None] * gaps).sum(axis=1) ** 2).sum(axis=1) / longest)
-    return separate, pooled
+    def misfits(self, gaps: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Separate and pooled misfit (D,) of gaps (D, K, L)."""
+        separate = np.sqrt((self.shares / self.starts * (gaps**2).sum(axis=2)).sum(axis=1))
+        pooled = np.sqrt(((self.shares[:, :, None] * gaps).sum(axis=1) ** 2).sum(axis=1) / gaps.shape[2])
+        return separate, pooled

@@ -231,14 +231,21 @@ def regress_untreated(imputed: Imputed, terms: np.ndarray) -> Average | None:
 
 
 def gaps_by_kind(sums: np.ndarray, mass: np.ndarray, first: np.ndarray) -> np.ndarray:
-    """Weighted sums of gaps (D, G, T) of a complete panel from outcome sums (D, G + 1, T) and weights (D, G + 1) by kind of area.
+    """Weighted sums of what area and period effects leave (D, G, T, E), on a complete panel, of E variables of the treated kinds.
 
-    `first` (G + 1,) is the first treated period of each kind; T for the last, which is never treated.
+    Parameters
+    ----------
+    sums : array (D, G + 1, T, E)
+        Weighted sums of each variable by kind of area.
+    mass : array (D, G + 1)
+        Weights by kind.
+    first : integer array (G + 1,)
+        First treated period of each kind; T for the last, which is never treated.
     """
     n_periods = sums.shape[2]
     before = (np.arange(n_periods) < first[:, None]).astype(float)
-    mean = np.einsum("dgt,gt->dg", sums, before) / first
-    right = np.einsum("dgt,gt->dt", sums - mean[..., None], before)
+    mean = np.einsum("dgte,gt->dge", sums, before) / first[:, None]
+    right = np.einsum("dgte,gt->dte", sums - mean[:, :, None, :], before)
     same = bool(len(mass) and (mass == mass[:1]).all())
     some = mass[:1] if same else mass
     matrix = (some @ before)[:, :, None] * np.eye(n_periods) - np.einsum(
@@ -246,8 +253,9 @@ def gaps_by_kind(sums: np.ndarray, mass: np.ndarray, first: np.ndarray) -> np.nd
     )
     period = np.zeros_like(right)
     if same:
-        period[:, 1:] = np.linalg.solve(matrix[0, 1:, 1:], right[:, 1:].T).T
+        flat = np.swapaxes(right[:, 1:], 0, 1).reshape(n_periods - 1, -1)
+        period[:, 1:] = np.swapaxes(np.linalg.solve(matrix[0, 1:, 1:], flat).reshape(n_periods - 1, len(right), -1), 0, 1)
     else:
-        period[:, 1:] = np.linalg.solve(matrix[:, 1:, 1:], right[:, 1:, None])[..., 0]
-    area = mean - mass * (period @ before.T) / first
-    return np.asarray((sums - area[..., None] - mass[..., None] * period[:, None, :])[:, :-1])
+        period[:, 1:] = np.linalg.solve(matrix[:, 1:, 1:], right[:, 1:])
+    area = mean - (mass / first)[:, :, None] * (before @ period)
+    return np.asarray((sums - area[:, :, None, :] - mass[:, :, None, None] * period[:, None])[:, :-1])

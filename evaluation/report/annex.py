@@ -81,7 +81,18 @@ def write_specifications(material: Material) -> str:
             blocks += [
                 f"## {escape(name)} {{#sec-spec-{name_part(plan.id)}}}",
                 material.place_table(UP, table, f"specifications-{name_part(plan.id)}"),
+                material.binder.place_download(
+                    content.table_tests(mine, outcome, material.cards), f"tests-{name_part(plan.id)}", up=UP
+                ),
             ]
+    adjusted = content.table_adjusted(material.of(), material.findings, material.contracts.outcomes)
+    if adjusted is not None:
+        blocks += [
+            "## After allowing for several comparisons {#sec-adjusted}",
+            "Who looks at many comparisons finds something by chance. The p-values below allow for the others of their family, "
+            "which was set in advance.",
+            material.place_table(UP, adjusted, "adjusted"),
+        ]
     return join_blocks(blocks or ["There are no estimates in this run."])
 
 

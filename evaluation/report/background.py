@@ -9,9 +9,7 @@ from evaluation.report.drawing import figure_name
 from evaluation.report.embedded.escape import escape_markdown as escape
 from evaluation.report.material import Material
 from evaluation.report.places import figure_tiles, figure_timeline
-from evaluation.results import Design
 from evaluation.synthesis.evidence import POOLED, units_in_window
-from evaluation.synthesis.numbers import write_level
 from evaluation.synthesis.phrases import end_sentence, upper_first
 
 MANY = 40
@@ -98,7 +96,7 @@ def write_data(material: Material) -> str:
 
 
 def write_methods(material: Material) -> str:
-    """A box a method, the protocol, and departures from it."""
+    """A box a method, from its card."""
     blocks = []
     for card in material.cards.values():
         parts = [
@@ -113,24 +111,4 @@ def write_methods(material: Material) -> str:
             f"**Source.** {escape(card.source)} Compared with: {escape(card.compared_with)}",
         ]
         blocks.append(f'::: {{.callout-note collapse="true"}}\n{join_blocks(parts)}:::')
-    blocks += ["## The protocol {#sec-protocol}", list_protocol(material.design, material.primary.unit_words)]
-    deviations = material.edition.deviations
-    blocks.append("Departures from the protocol:" if deviations else "Departures from the protocol: none is on record.")
-    return join_blocks([*blocks, list_items(deviations)])
-
-
-def list_protocol(design: Design, unit: str) -> str:
-    """What was set in advance, one item each; `unit` is that of the primary outcome, in words."""
-    limits = design.thresholds
-    plausible = "not set" if design.plausible_effect is None else f"{design.plausible_effect:g} {unit}"
-    lines = [
-        f"At least {limits.minimum_pre_periods} periods before the start.",
-        f"Misfit before the start at most {limits.maximum_pre_rmspe_ratio:g} times the median of areas without the programme.",
-        f"Largest difference before the start at most at the {100 * limits.maximum_pre_trend:g} per cent point of those of areas "
-        "without the programme.",
-        f"A difference before the start of up to {limits.negligible_effect:g} {unit} is too small to count against a comparison.",
-        f"No comparison area with more than {100 * limits.maximum_donor_weight:g} per cent of the weight.",
-        f"Largest effect thought plausible beforehand: {plausible}.",
-        f"Intervals at the {write_level(design.level)} level; at most {design.draws:,} placebo assignments; seed {design.seed}.",
-    ]
-    return f"- Protocol: {escape(design.id)}, SHA-256 `{design.sha256[:16]}`.\n{list_items(lines)}"
+    return join_blocks(blocks)

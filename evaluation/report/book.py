@@ -4,7 +4,7 @@
 these say that no run has been assembled. `write_book` copies the project into a run folder and writes there:
 
 - ``_generated/*.qmd``: what the run decides;
-- ``areas/<code>.qmd``: one page an area, listed in ``_quarto.yml`` between the findings and the limits;
+- ``areas/<code>.qmd``: one page an area, listed in ``_quarto.yml`` after the findings;
 - ``images/*.svg`` and ``data/*.csv``: figures and the numbers behind them;
 - ``_variables.yml`` and the title, date and synthetic mark of ``_quarto.yml``.
 
@@ -25,10 +25,10 @@ import yaml
 from evaluation import project
 from evaluation.contracts.records import Contracts
 from evaluation.errors import ReportError
-from evaluation.report import annex, background, front, sections
+from evaluation.report import annex, background, front, protocol, reach, sections, sureness
 from evaluation.report.gallery import Gallery
 from evaluation.report.material import SYNTHETIC_NOTE, Edition, Material
-from evaluation.results import Card, Conclusion, Design, Finding, Panel
+from evaluation.results import Card, Conclusion, Design, Deviation, Finding, Panel, Pool, Power, Stress
 from evaluation.synthesis.evidence import units_in_window
 
 __all__ = ["GENERATED", "Book", "Edition", "write_book"]
@@ -37,9 +37,12 @@ GENERATED: dict[str, Callable[[Material], str]] = {
     "banner": front.write_banner,
     "answer": front.write_answer,
     "programme": background.write_programme,
+    "could-we-see-it": reach.write_reach,
     "data": background.write_data,
     "methods": background.write_methods,
+    "protocol": protocol.write_protocol,
     "findings": sections.write_findings,
+    "how-sure": sureness.write_sureness,
     "limits": annex.write_limits,
     "specifications": annex.write_specifications,
     "checks": annex.write_checks,
@@ -50,7 +53,7 @@ GENERATED: dict[str, Callable[[Material], str]] = {
 
 FIGURES_KEPT = "figures-cache"
 """Folder beside the book that keeps drawn figures for the next time."""
-AREAS_BEFORE = "chapters/limits.qmd"
+AREAS_BEFORE = "chapters/how-sure.qmd"
 """Chapter before which the area pages stand."""
 NOT_COPIED = shutil.ignore_patterns(
     "_site", "_book", ".quarto", "site_libs", "_generated", "areas", "images", "data", "_variables.yml", "__pycache__", ".*"
@@ -79,6 +82,10 @@ def write_book(
     conclusions: Sequence[Conclusion],
     cards: Sequence[Card],
     edition: Edition,
+    power: Sequence[Power] = (),
+    stress: Sequence[Stress] = (),
+    pools: Sequence[Pool] = (),
+    deviations: Sequence[Deviation] = (),
     failures: Sequence[tuple[str, str]] = (),
     notebooks: Path | None = None,
     planted: Path | None = None,
@@ -100,6 +107,14 @@ def write_book(
         Of the methods of the design, in their order.
     edition : Edition
         Date, release, contact and licence.
+    power : sequence of Power
+        What could be seen, one for each outcome and area.
+    stress : sequence of Stress
+        How much each estimate depends on choices, one for each outcome and area.
+    pools : sequence of Pool
+        Summaries over places, one for each outcome.
+    deviations : sequence of Deviation
+        Departures from the protocol after it was locked; empty is stated.
     failures : sequence of (job, message)
         Steps that did not finish.
     notebooks : Path, optional
@@ -127,6 +142,10 @@ def write_book(
         cards={card.name: card for card in cards},
         failures=tuple(failures),
         edition=edition,
+        power=tuple(power),
+        stress=tuple(stress),
+        pools=tuple(pools),
+        deviations=tuple(deviations),
         notebooks=notebooks,
         notebooks_from_pages=""
         if notebooks is None

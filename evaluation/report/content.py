@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from evaluation.contracts.records import Contracts, Outcome
+from evaluation.report.answers import label_outcome
+from evaluation.report.sizes import name_test, write_p, write_size_of_test
 from evaluation.report.tables import NO_BREAK, NOT_APPLICABLE, NOT_AVAILABLE, ReportTable, write_signed
-from evaluation.results import Card, Finding, Inference, InputFile, Interval
-from evaluation.synthesis.agree import can_detect, find_inference
+from evaluation.report.words import name_result
+from evaluation.results import Card, Conclusion, Finding, InputFile, Interval
+from evaluation.synthesis.agree import find_inference
 from evaluation.synthesis.evidence import POOLED
 from evaluation.synthesis.numbers import write_level, write_period, write_range
 from evaluation.synthesis.phrases import join_words, upper_first
 from evaluation.synthesis.sentences import unit_words
 
-PASSED = {True: "passed", False: "failed", None: "not run"}
 DIGITS, CHECK_DIGITS = 2, 3
 """Decimals of estimates, and of the numbers of checks, in the annex."""
 
@@ -108,9 +110,9 @@ def table_specifications(findings: Sequence[Finding], outcome: Outcome, cards: M
                 title_of(item.estimator, cards),
                 write_signed(item.estimate.att, DIGITS),
                 _ends(interval),
-                _p_value(inference) if inference else NOT_AVAILABLE,
+                write_p(inference) if inference else NOT_AVAILABLE,
+                write_size_of_test(inference) if inference else NOT_AVAILABLE,
                 _number(inference.mde if inference else None),
-                _number(item.estimate.pre_rmspe),
                 _ends(conventional),
             )
         )
@@ -124,17 +126,20 @@ def table_specifications(findings: Sequence[Finding], outcome: Outcome, cards: M
             "Estimate",
             "Interval",
             "p",
+            "Measured size",
             "Detectable",
-            "Misfit before",
             "Conventional interval",
         ),
         rows=tuple(rows),
-        numeric=frozenset({"Estimate", "p", "Detectable", "Misfit before"}),
+        numeric=frozenset({"Estimate", "p", "Detectable"}),
         notes=(
             "Negative: lower than it would have been without the programme.",
             "The conventional interval is for comparison; it decides nothing.",
             f"Intervals at {join_words([write_level(level) for level in levels])}, from {join_words(reps)} placebo assignments.",
-            "A p-value is not printed where the number of placebos does not allow it to reach the level.",
+            "A p-value is not printed where the number of placebos does not allow it to reach the level, or where the test errs "
+            "too often to be used.",
+            "Measured size: how often the test finds something where nothing happened, and with how many placebo places that was "
+            "measured.",
         ),
     )
 
@@ -145,12 +150,63 @@ def _ends(interval: Interval | None) -> str:
     return f"{write_signed(interval.low, DIGITS)} to {write_signed(interval.high, DIGITS)}"
 
 
-def _p_value(inference: Inference) -> str:
-    if inference.p_value is None:
-        return NOT_AVAILABLE
-    if not can_detect(inference):
-        return NOT_APPLICABLE
-    return f"{inference.p_value:.3f}"
+def table_tests(findings: Sequence[Finding], outcome: Outcome, cards: Mapping[str, Card]) -> ReportTable:
+    """Every test of every estimate of one outcome, with its measured size: for the download of the annex."""
+    rows = []
+    for item in findings:
+        for inference in item.inferences:
+            rows.append(
+                (
+                    name_place(item),
+                    title_of(item.estimator, cards),
+                    name_test(inference.method),
+                    _ends(inference.interval),
+                    write_p(inference),
+                    write_size_of_test(inference),
+                    f"{inference.reps:,}" if inference.reps else NOT_APPLICABLE,
+                    f"{inference.blocks:,}" if inference.blocks is not None else NOT_APPLICABLE,
+                    "yes" if inference.decides else "no",
+                    _number(item.estimate.pre_rmspe),
+                    inference.note or "none",
+                )
+            )
+    return ReportTable(
+        caption=f"{upper_first(outcome.name)}: every test of every estimate, in {outcome.unit_words}",
+        header=(
+            "Area", "Method", "Test", "Interval", "p", "Measured size", "Placebos", "Placebos that share no area", "May decide",
+            "Misfit before the start", "Note",
+        ),
+        rows=tuple(rows),
+    )  # fmt: skip
+
+
+def table_adjusted(
+    conclusions: Sequence[Conclusion], findings: Sequence[Finding], outcomes: Mapping[str, Outcome]
+) -> ReportTable | None:
+    """p-values before and after allowing for the other comparisons of their family; None where there is none."""
+    found = {(f.outcome, f.area, f.estimator): find_inference(f) for f in findings}
+    rows = []
+    for item in conclusions:
+        if item.adjusted_p is not None:
+            inference = found.get((item.outcome, item.area, item.headline or ""))
+            rows.append(
+                (
+                    "All areas together" if item.area == POOLED else item.area_name,
+                    label_outcome(item, outcomes[item.outcome]),
+                    write_p(inference) if inference else NOT_AVAILABLE,
+                    write_size_of_test(inference) if inference else NOT_AVAILABLE,
+                    f"{item.adjusted_p:.3f}",
+                    item.family or NOT_AVAILABLE,
+                )
+            )
+    if not rows:
+        return None
+    return ReportTable(
+        caption="p-values after allowing for several comparisons",
+        header=("Area", "Outcome", "p alone", "Measured size", "p adjusted", "Allowing for"),
+        rows=tuple(rows),
+        numeric=frozenset({"p alone", "p adjusted"}),
+    )
 
 
 def _number(value: float | None, digits: int = DIGITS) -> str:
@@ -182,7 +238,7 @@ def table_checks(
                 first = (name_place(item),) if area else ()
                 numbers = (_number(check.value, CHECK_DIGITS), _number(check.threshold, CHECK_DIGITS))
                 method = title_of(item.estimator, cards)
-                rows.append((*first, method, check.title, PASSED[check.passed], *numbers, check.text or NOT_AVAILABLE))
+                rows.append((*first, method, check.title, name_result(check), *numbers, check.text or NOT_AVAILABLE))
     header = ("Method", "Check", "Result", "Value", "Threshold", "What was found")
     return ReportTable(
         caption=caption,
@@ -210,24 +266,27 @@ def table_check_results(findings: Sequence[Finding], cards: Mapping[str, Card], 
         areas.setdefault(name_place(item), []).append(item)
     rows: list[tuple[str, ...]] = []
     for area, mine in areas.items():
-        results = [check.passed for item in mine for check in item.checks]
-        passed = f"{results.count(True)}{NO_BREAK}of{NO_BREAK}{len(results)}"
-        rows.append((area, passed, *(_name_checks(mine, cards, passed=result) or "none" for result in (False, None))))
-    header: tuple[str, ...] = ("Area", "Passed", "Failed", f"Not{NO_BREAK}run")
-    notes: tuple[str, ...] = ()
-    everywhere = {row[-1] for row in rows}
-    if len(everywhere) == 1 and len(rows) > 1:
-        header, rows = header[:-1], [row[:-1] for row in rows]
-        notes = (f"Not run in any area: {everywhere.pop()}.",)
-    return ReportTable(caption=caption, header=header, rows=tuple(rows), notes=notes)
+        results = [name_result(check) for item in mine for check in item.checks]
+        passed = f"{results.count('passed')}{NO_BREAK}of{NO_BREAK}{len(results)}"
+        others = ("failed", "for information", "not run")
+        rows.append((area, passed, *(_name_checks(mine, cards, result=result) or "none" for result in others)))
+    header: tuple[str, ...] = ("Area", "Passed", "Failed", f"For{NO_BREAK}information", f"Not{NO_BREAK}run")
+    notes: list[str] = []
+    # What is the same everywhere stands below the table once, not in every row.
+    for at, said in ((4, "Not run in any area"), (3, "For information in every area")):
+        everywhere = {row[at] for row in rows}
+        if everywhere == {"none"} or (len(everywhere) == 1 and len(rows) > 1):
+            header, rows = header[:at] + header[at + 1 :], [row[:at] + row[at + 1 :] for row in rows]
+            notes += [f"{said}: {name}." for name in everywhere if name != "none"]
+    return ReportTable(caption=caption, header=header, rows=tuple(rows), notes=tuple(notes))
 
 
-def _name_checks(findings: Sequence[Finding], cards: Mapping[str, Card], *, passed: bool | None) -> str:
+def _name_checks(findings: Sequence[Finding], cards: Mapping[str, Card], *, result: str) -> str:
     """The checks with one result, each with the methods it is of: ``Fit before the start (Event study); ...``."""
     methods: dict[str, list[str]] = {}
     for item in findings:
         for check in item.checks:
-            if check.passed is passed:
+            if name_result(check) == result:
                 methods.setdefault(check.title, []).append(title_of(item.estimator, cards))
     return "; ".join(f"{title} ({', '.join(names)})" for title, names in methods.items())
 

@@ -37,6 +37,7 @@ from evaluation.report.drawing import (
     wrap_label,
 )
 from evaluation.results import Finding
+from evaluation.synthesis.numbers import write_level
 from evaluation.synthesis.sentences import unit_words
 
 if TYPE_CHECKING:
@@ -173,22 +174,31 @@ def figure_comparison(finding: Finding, outcome: Outcome) -> Picture:
 
 
 def figure_event_study(finding: Finding, outcome: Outcome) -> Picture:
-    """Differences by time since the start, with bands of what is usual in areas without the programme.
+    """Differences by time since the start, with a band for all periods at once where inference gives one.
 
-    The bands come from the placebo areas, where every area starts in one month and the lines are kept: pointwise 95%, and a wider
-    one that 95% of the placebo areas never leave. With starts in different months there are no bands; hollow points then rest on
-    part of the areas.
+    A bar at each point is then the range for that period alone, from the placebo areas where their lines are kept. Without such a
+    band the picture shows what is usual in areas without the programme: pointwise 95%, and a wider band that 95% of them never
+    leave. With starts in different months there are no placebo lines; hollow points then rest on part of the areas.
     """
     path = sorted(finding.estimate.path, key=lambda p: p.event_time)
     times, att = np.array([p.event_time for p in path]), np.array([p.att for p in path])
     partly = np.array([p.n_areas < finding.n_treated for p in path])
-    bands = _event_bands(finding, times)
+    bands, all_at_once = _event_bands(finding, times), _simultaneous(finding, times)
+    # An effect lies in its range where it differs from what was found by no more than areas without the programme show.
+    alone = None if bands is None or all_at_once is None else (att - bands.high, att - bands.low)
+    usual = bands if all_at_once is None else None
 
     def paint(figure: Figure) -> None:
-        axes = add_axes(figure, left=0.5, right=1.25 if bands is not None else 0.2, bottom=BOTTOM, top=TOP)
-        if bands is not None:
-            axes.fill_between(times, bands.outer_low, bands.outer_high, facecolor="#EDEDED", edgecolor=PLACEBO, linewidth=0.6)
-            axes.fill_between(times, bands.low, bands.high, facecolor="#D2D2D2", edgecolor="#757575", linewidth=0.6)
+        axes = add_axes(
+            figure, left=0.5, right=1.25 if bands is not None or all_at_once is not None else 0.2, bottom=BOTTOM, top=TOP
+        )
+        if usual is not None:
+            axes.fill_between(times, usual.outer_low, usual.outer_high, facecolor="#EDEDED", edgecolor=PLACEBO, linewidth=0.6)
+            axes.fill_between(times, usual.low, usual.high, facecolor="#D2D2D2", edgecolor="#757575", linewidth=0.6)
+        if all_at_once is not None:
+            axes.fill_between(times, *all_at_once, facecolor=BAND, edgecolor=BAND_EDGE, linewidth=0.6)
+        if alone is not None:
+            axes.vlines(times, *alone, color=TREATED, linewidth=0.9, zorder=3)
         mark_zero(axes)
         axes.plot(times, att, color=TREATED, linewidth=1.4, zorder=3)
         axes.plot(times[~partly], att[~partly], "o", color=TREATED, markersize=4.6, zorder=4)
@@ -203,22 +213,31 @@ def figure_event_study(finding: Finding, outcome: Outcome) -> Picture:
         first = "the first figure that touches the programme"
         axes.set_xlabel(f"{words.write_axis_period(outcome)} since {first} (0)", loc="left", color=MUTED)
         labels = [(float(att[-1]), wrap_label(words.place_of(finding)), TREATED)]
-        if bands is not None:
-            edge = bands.outer_high[-1] if att[-1] <= 0 else bands.outer_low[-1]
+        if usual is not None:
+            edge = usual.outer_high[-1] if att[-1] <= 0 else usual.outer_low[-1]
             labels.append((float(edge), "usual without\nthe programme", MUTED))
+        if all_at_once is not None and np.isfinite(all_at_once[1][-1]):
+            labels.append((float(all_at_once[1][-1]), "range, all\nperiods at once", MUTED))
+        if len(labels) > 1:
             label_ends(axes, labels, at=times[-1])
         name_values(figure, axes, _difference_axis(outcome))
 
     columns: dict[str, object] = {"time since the start": times, "difference": att, "areas": [p.n_areas for p in path]}
     notes = [_below_zero(finding, outcome)]
-    if bands is not None:
+    if usual is not None:
         columns |= {
-            "usual, low": bands.low,
-            "usual, high": bands.high,
-            "usual over all periods, low": bands.outer_low,
-            "usual over all periods, high": bands.outer_high,
+            "usual, low": usual.low,
+            "usual, high": usual.high,
+            "usual over all periods, low": usual.outer_low,
+            "usual over all periods, high": usual.outer_high,
         }
-        notes.append(bands.note)
+        notes.append(usual.note)
+    if all_at_once is not None:
+        columns |= {"all periods at once, low": all_at_once[0], "all periods at once, high": all_at_once[1]}
+        notes.append(f"Band: the ranges of all periods hold at once, at the {write_level(_level(finding))} level.")
+    if alone is not None:
+        columns |= {"period alone, low": alone[0], "period alone, high": alone[1]}
+        notes.append("Bars: the range for each period alone.")
     if partly.any():
         notes.append("Hollow points rest on part of the areas.")
     return Picture(
@@ -227,7 +246,7 @@ def figure_event_study(finding: Finding, outcome: Outcome) -> Picture:
         height=HEIGHT,
         synthetic=finding.synthetic,
         corner="bottom",
-        alt=words.alt_event_study(finding, outcome, band=bands is not None),
+        alt=words.alt_event_study(finding, outcome, band=usual is not None, all_at_once=all_at_once),
         caption=words.caption_event_study(finding, outcome),
         data=pd.DataFrame(columns),
         columns=tuple(columns),
@@ -267,6 +286,20 @@ def _event_bands(finding: Finding, times: np.ndarray) -> _Bands | None:
     )
     outer_low, outer_high = np.minimum(centre - reach * scale, low), np.maximum(centre + reach * scale, high)
     return _Bands(low, high, outer_low, outer_high, note)
+
+
+def _simultaneous(finding: Finding, times: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Ends (len(times),) of the band of the deciding inference that holds for all periods at once; nan where it has none."""
+    for inference in finding.inferences:
+        if inference.decides and inference.bands:
+            ends = {band.event_time: (band.low, band.high) for band in inference.bands}
+            low, high = np.array([ends.get(int(time), (np.nan, np.nan)) for time in times]).T
+            return low, high
+    return None
+
+
+def _level(finding: Finding) -> float:
+    return next(i.level for i in finding.inferences if i.decides)
 
 
 def _staggered(finding: Finding) -> bool:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evaluation.contracts.records import Outcome
 from evaluation.report import words
 from evaluation.report.answers import table_answer
 from evaluation.report.binder import attribute, join_blocks, list_items, safe_name
 from evaluation.report.embedded.escape import escape_markdown as escape
-from evaluation.report.intervals import figure_intervals
+from evaluation.report.intervals import figure_intervals, figure_outcomes
 from evaluation.report.material import Material
 from evaluation.results import Conclusion, VerdictName
 from evaluation.synthesis.evidence import POOLED, find_plausible, place_words
-from evaluation.synthesis.phrases import upper_first
+from evaluation.synthesis.phrases import lower_first, upper_first
 
 NOT_RANKED = "Which area did best: areas differ in size, start and noise, and no method here ranks them."
 
@@ -59,43 +58,66 @@ def write_banner(material: Material) -> str:
 
 
 def write_answer(material: Material) -> str:
-    """The one-page answer: verdict, one sentence, figure; then the rest."""
+    """The one-page answer: verdict, one sentence, figure, every outcome in a table, what may be said; then the rest."""
     design, outcome = material.design, material.primary
-    pooled = next((c for c in material.of(outcome=outcome.id) if c.area == POOLED), None)
-    areas, shown = material.areas_of(outcome.id), material.of(outcome=outcome.id)
+    together = material.of(area=POOLED)
+    pooled = next((c for c in together if c.outcome == outcome.id), None)
+    areas = material.areas_of(outcome.id)
     blocks = [f"**The question.** {escape(design.question)}"]
     if pooled is not None:
         place = place_words(design, POOLED, outcome.id)
         title = f"{upper_first(outcome.name)}, {place.removeprefix('the ')}: {pooled.verdict}"
         lead = escape(words.write_lead(pooled, outcome, place))
         blocks.append(f'::: {{.callout-note title="{attribute(title)}"}}\n{lead}\n:::')
-    if any(c.interval or c.mde for c in shown):
-        plausible = find_plausible(design, outcome)
-        blocks.append(material.place_figure("", figure_intervals, shown, outcome, plausible=plausible))
+    blocks += _show_intervals(material, together or areas)
+    if together:
+        table = table_answer(together, material.contracts.outcomes, caption="Every outcome, all areas together", by="outcome")
+        blocks.append(material.place_table("", table, "answer"))
+    if together or areas:
+        blocks.append(_box_sayable(material, together or areas))
     if areas:
         label = "Area by area" if pooled is not None else f"{upper_first(outcome.name)}, area by area"
         tally = upper_first(words.write_tally(areas))
         blocks.append(f"**{escape(label)}.** {escape(tally)}. Each area has [a page of its own](#sec-area-pages).")
-    if pooled is not None and pooled.interval is not None:
-        blocks.append(f"**In full.** {escape(pooled.sentence)}")
-    if shown:
         reach = words.write_reach(pooled, areas, outcome, find_plausible(design, outcome))
-        blocks += ["## Could this evaluation have seen a difference? {.unnumbered}", escape(reach)]
-        blocks += ["## What you can say, and what you cannot {.unnumbered}", _say_and_not_say(pooled, areas, outcome)]
-    together = material.of(area=POOLED)
-    if together:
-        caption = "Every outcome, all areas together"
-        table = table_answer(together, material.contracts.outcomes, caption=caption, by="outcome")
-        blocks += [f"## {caption} {{.unnumbered}}", material.place_table("", table, "answer")]
+        more = "[The chapter on this](chapters/could-we-see-it.qmd#sec-reach) goes through it."
+        blocks += ["## Could this evaluation have seen a difference? {.unnumbered}", f"{escape(reach)} {more}"]
+    if pooled is not None and pooled.interval is not None:
+        blocks += ["## The answer in full {.unnumbered}", escape(pooled.sentence)]
     return join_blocks([*blocks, *_list_area_pages(material)])
 
 
-def _say_and_not_say(pooled: Conclusion | None, areas: Sequence[Conclusion], outcome: Outcome) -> str:
-    verdicts = {c.verdict for c in ([pooled] if pooled else areas)}
-    pairs = [pair for verdict, pair in SAYABLE.items() if verdict in verdicts]
-    can = [say.format(outcome=outcome.name) for say, _ in pairs]
-    cannot = [*(not_say for _, not_say in pairs), NOT_RANKED]
-    return join_blocks(["You can say:", list_items(can), "You cannot say:", list_items(cannot)])
+def _show_intervals(material: Material, shown: Sequence[Conclusion]) -> list[str]:
+    """One interval an outcome for all areas together, a figure for each unit; without them one an area, primary outcome."""
+    outcomes, figures = material.contracts.outcomes, []
+    if shown and shown[0].area != POOLED:
+        if any(c.interval or c.mde for c in shown):
+            plausible = find_plausible(material.design, material.primary)
+            figures.append(material.place_figure("", figure_intervals, shown, material.primary, plausible=plausible))
+        return figures
+    for unit in dict.fromkeys(outcomes[c.outcome].unit for c in shown):
+        mine = [c for c in shown if outcomes[c.outcome].unit == unit]
+        if any(c.interval or c.mde for c in mine):
+            plausible = find_plausible(material.design, outcomes[mine[0].outcome])
+            figures.append(material.place_figure("", figure_outcomes, mine, outcomes, plausible=plausible))
+    return figures
+
+
+def _box_sayable(material: Material, shown: Sequence[Conclusion]) -> str:
+    """What the verdicts allow to be said and what they do not, in a box: primary outcome first, equal verdicts together."""
+    groups: dict[VerdictName, list[str]] = {}
+    for item in shown:
+        names = groups.setdefault(item.verdict, [])
+        name = material.contracts.outcomes[item.outcome].name
+        if name not in names:
+            names.append(name)
+    can = [SAYABLE[verdict][0].format(outcome=" and the ".join(names)) for verdict, names in groups.items()]
+    cannot = [
+        SAYABLE[verdict][1] if len(groups) == 1 else f"Of the {' and the '.join(names)}: {lower_first(SAYABLE[verdict][1])}"
+        for verdict, names in groups.items()
+    ]
+    said = ["You can say:", list_items(can), "You cannot say:", list_items([*cannot, NOT_RANKED])]
+    return join_blocks(['::: {.callout-important title="What you can say, and what you cannot"}', *said, ":::"])
 
 
 def _list_area_pages(material: Material) -> list[str]:

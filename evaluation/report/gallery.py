@@ -9,8 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import ParamSpec
 
-import pandas as pd
-
 from evaluation.project import ROOT
 from evaluation.report.drawing import Picture
 
@@ -65,6 +63,13 @@ def _hash_code() -> str:
 
 def _hash_picture(picture: Picture, made_from: str) -> str:
     # The text of a record leaves out the middle of long arrays; the numbers drawn are all in the picture's data.
-    drawn = pd.util.hash_pandas_object(picture.data.astype(object).astype(str)).to_numpy().tobytes()
-    parts = (picture.name, picture.alt, str(picture.synthetic), made_from, _hash_code(), version("matplotlib"))
-    return hashlib.sha256("\0".join(parts).encode() + drawn).hexdigest()
+    numbers = picture.data.select_dtypes("number")
+    texts = picture.data.drop(columns=numbers.columns)
+    said = repr((list(picture.data.columns), texts.to_numpy(dtype=object).tolist()))
+    parts = (picture.name, picture.alt, str(picture.synthetic), made_from, said, _hash_code(), _version())
+    return hashlib.sha256("\0".join(parts).encode() + numbers.to_numpy(dtype=float).tobytes()).hexdigest()
+
+
+@cache
+def _version() -> str:
+    return version("matplotlib")

@@ -1,14 +1,15 @@
-"""The figure of many conclusions: one interval an area."""
+"""The figure of many conclusions: one interval an area, or one an outcome."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from evaluation.contracts.records import Outcome
 from evaluation.report import words
+from evaluation.report.answers import label_outcome
 from evaluation.report.drawing import GRID, MUTED, OTHER, TEXT, TREATED, WIDTH, Picture, add_axes, figure_name, wrap_label
 from evaluation.results import Conclusion
 from evaluation.synthesis.numbers import write_magnitude
@@ -46,18 +47,68 @@ def figure_intervals(
         File name, if not made from the outcome.
     """
     rows = sorted(conclusions, key=lambda c: (c.area != "all", c.area_name.casefold()))
+    return _picture(
+        rows,
+        [c.area_name for c in rows],
+        outcome,
+        plausible=plausible,
+        by="area",
+        name=name or figure_name("intervals", outcome.id, "by-area"),
+        caption=words.caption_intervals(outcome),
+        notes=("Areas stand in alphabetical order: no order of merit.",),
+    )
+
+
+def figure_outcomes(
+    conclusions: Sequence[Conclusion], outcomes: Mapping[str, Outcome], *, plausible: float | None = None
+) -> Picture:
+    """One interval an outcome for one area, in the order given; the outcomes must share a unit.
+
+    Parameters
+    ----------
+    conclusions : sequence of Conclusion
+        Of one area.
+    outcomes : mapping of identifier to Outcome
+        The outcomes in words.
+    plausible : float, optional
+        Largest effect thought plausible beforehand, in the outcomes' unit; shown as a band around zero.
+    """
+    first = conclusions[0]
+    return _picture(
+        conclusions,
+        [label_outcome(c, outcomes[c.outcome]) for c in conclusions],
+        outcomes[first.outcome],
+        plausible=plausible,
+        by="outcome",
+        name=figure_name("intervals", outcomes[first.outcome].unit, first.area),
+        caption=f"{first.area_name}: what the data allow, by outcome",
+    )
+
+
+def _picture(
+    rows: Sequence[Conclusion],
+    labels: Sequence[str],
+    outcome: Outcome,
+    *,
+    plausible: float | None,
+    by: str,
+    name: str,
+    caption: str,
+    notes: Sequence[str] = (),
+) -> Picture:
+    """One interval a row, labelled by `labels`; `outcome` gives the unit and `by` says what a row is."""
     intervals = [(c.interval.low, c.interval.high) for c in rows if c.interval]
     # The detectable difference of an area without an estimate may be many times what is of interest: it does not set the scale.
     known = [c.mde for c in rows if c.mde and (c.interval or not intervals)]
     reach = max([abs(end) for pair in intervals for end in pair] + known or [1.0]) * 1.08
     outside = any(c.mde and c.mde > reach for c in rows)
     shown = plausible if plausible is not None and plausible < reach else None
-    notes = ["Areas stand in alphabetical order: no order of merit."]
+    said = list(notes)
     if outside:
-        notes.append("A smallest detectable difference that is not shown lies outside the picture; the data have it.")
+        said.append("A smallest detectable difference that is not shown lies outside the picture; the data have it.")
     if plausible is not None and shown is None:
         size = write_magnitude(plausible, unit_words(outcome))
-        notes.append(f"The largest effect thought plausible beforehand, {size}, lies outside the picture.")
+        said.append(f"The largest effect thought plausible beforehand, {size}, lies outside the picture.")
     marks = _marks(rows, reach, shown)
     height = 1.1 + KEY * -(-len(marks) // 2) + ROW * len(rows)
 
@@ -72,9 +123,9 @@ def figure_intervals(
         axes.axvline(0, color=TEXT, linewidth=1.0, zorder=2)
         for n, item in enumerate(rows):
             _paint_interval(axes, n, item, reach)
-        if rows and rows[0].area == "all" and len(rows) > 1:
+        if by == "area" and rows and rows[0].area == "all" and len(rows) > 1:
             axes.axhline(0.5, color=MUTED, linewidth=0.6)
-        axes.set_yticks(range(len(rows)), [wrap_label(c.area_name, 23) for c in rows])
+        axes.set_yticks(range(len(rows)), [wrap_label(label, 23) for label in labels])
         axes.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
         axes.set_xlabel(f"Difference, {outcome.unit_words}", color=TEXT)
         unit = unit_words(outcome)
@@ -87,7 +138,7 @@ def figure_intervals(
 
     data = pd.DataFrame(
         {
-            "area": [c.area_name for c in rows],
+            by: list(labels),
             "low": [c.interval.low if c.interval else None for c in rows],
             "high": [c.interval.high if c.interval else None for c in rows],
             "best estimate": [c.att for c in rows],
@@ -97,15 +148,15 @@ def figure_intervals(
         }
     )
     return Picture(
-        name=name or figure_name("intervals", outcome.id, "by-area"),
+        name=name,
         paint=paint,
         height=height,
         synthetic=any(c.synthetic for c in rows),
-        alt=words.alt_intervals(rows, outcome, shown),
-        caption=words.caption_intervals(outcome),
+        alt=words.alt_intervals(rows, outcome, shown, labels=labels, by=by),
+        caption=caption,
         data=data,
         columns=tuple(data.columns),
-        notes=tuple(notes),
+        notes=tuple(said),
     )
 
 

@@ -18,7 +18,7 @@ from evaluation.report.binder import Binder
 from evaluation.report.drawing import Picture
 from evaluation.report.gallery import Gallery
 from evaluation.report.tables import ReportTable
-from evaluation.results import Card, Conclusion, Design, Finding, Panel
+from evaluation.results import Card, Conclusion, Design, Deviation, Finding, Panel, Pool, Power, Stress
 from evaluation.synthesis.evidence import POOLED
 from evaluation.synthesis.numbers import write_month
 
@@ -36,8 +36,6 @@ class Edition:
     release: Literal["provisional", "final"]
     contact: str = ""
     licence: str = LICENCE
-    deviations: tuple[str, ...] = ()
-    """Departures from the protocol, one sentence each."""
 
     @property
     def day(self) -> str:
@@ -57,6 +55,11 @@ class Material:
     cards: Mapping[str, Card]
     failures: tuple[tuple[str, str], ...]
     edition: Edition
+    power: tuple[Power, ...] = ()
+    stress: tuple[Stress, ...] = ()
+    pools: tuple[Pool, ...] = ()
+    deviations: tuple[Deviation, ...] = ()
+    """Departures from the protocol after it was locked."""
     notebooks: Path | None = None
     """Folder of the executed notebooks, ``<outcome>/<area>/NN_name.ipynb``."""
     notebooks_from_pages: str = ""
@@ -68,7 +71,9 @@ class Material:
     @property
     def synthetic(self) -> bool:
         """Whether anything in the report rests on synthetic data."""
-        return self.panel.synthetic or any(f.synthetic for f in self.findings) or any(c.synthetic for c in self.conclusions)
+        marks = [f.synthetic for f in self.findings] + [c.synthetic for c in self.conclusions]
+        marks += [p.synthetic for p in self.power] + [s.synthetic for s in self.stress] + [p.synthetic for p in self.pools]
+        return self.panel.synthetic or any(marks)
 
     @property
     def primary(self) -> Outcome:
@@ -87,13 +92,26 @@ class Material:
 
     def methods_of(self, outcome: str, area: str) -> list[Finding]:
         """Findings of one outcome and area in the design's order of methods."""
-        order = (*self.design.did_estimators, *self.design.synthetic_control_estimators)
+        design = self.design
+        order = (*design.did_estimators, *design.synthetic_control_estimators, *design.pooled_synthetic_control_estimators)
         mine = [f for f in self.findings if f.outcome == outcome and f.area == area]
         return sorted(mine, key=lambda f: (order.index(f.estimator) if f.estimator in order else len(order), f.estimator))
 
     def findings_of(self, outcome: str) -> list[Finding]:
         """Findings of one outcome, pooled first, then by area and method."""
         return [f for item in self.of(outcome=outcome) for f in self.methods_of(outcome, item.area)]
+
+    def power_of(self, outcome: str) -> list[Power]:
+        """What could be seen of one outcome, pooled first, then areas by name."""
+        return sorted((p for p in self.power if p.outcome == outcome), key=_pooled_first)
+
+    def stress_of(self, outcome: str) -> list[Stress]:
+        """How much the estimates of one outcome depend on choices, pooled first, then areas by name."""
+        return sorted((s for s in self.stress if s.outcome == outcome), key=_pooled_first)
+
+    def pool_of(self, outcome: str) -> Pool | None:
+        """The summary over places of one outcome, if there is one."""
+        return next((p for p in self.pools if p.outcome == outcome), None)
 
     def name_area(self, code: str) -> str:
         """Name of an authority by its code."""
@@ -116,6 +134,10 @@ class Material:
         if not file.is_file() or not _has_table(file, label):
             return ""
         return f"{{{{< embed {self.notebooks_from_pages}/{outcome}/{area}/{notebook}#{label} >}}}}"
+
+
+def _pooled_first(record: Power | Stress) -> tuple[bool, str, str]:
+    return (record.area != POOLED, record.area_name.casefold(), record.area)
 
 
 def _has_table(file: Path, label: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluation.contracts.records import Outcome
-from evaluation.report import content, figures, words
+from evaluation.report import content, figures, pooling, words
 from evaluation.report.answers import table_answer, table_planted
 from evaluation.report.binder import join_blocks, list_items, name_part
 from evaluation.report.embedded.escape import escape_markdown as escape
@@ -43,9 +43,11 @@ def write_findings(material: Material) -> str:
             material.place_table(UP, table, f"by-area-{name_part(plan.id)}"),
             f"{escape(upper_first(words.write_tally(areas)))}.",
         ]
-        if not plan.primary and any(c.interval or c.mde for c in areas):
+        # Without an estimate for all areas together, the first page shows those of the primary outcome.
+        if (together or not plan.primary) and any(c.interval or c.mde for c in areas):
             shown, plausible = material.of(outcome=plan.id), find_plausible(material.design, outcome)
             blocks.append(material.place_figure(UP, figure_intervals, shown, outcome, plausible=plausible))
+        blocks += pooling.write_pool(material, outcome)
     if material.planted is not None:
         planted = table_planted(material.planted, material.conclusions, material.design, outcomes)
         if planted is not None:
@@ -82,6 +84,8 @@ def write_section(material: Material, item: Conclusion) -> list[str]:
         f"**What decided.** {escape(item.because)}",
         list_items(item.reasons),
     ]
+    if item.trail and item.primary:
+        blocks.append(_fold_rules(item))
     methods = material.methods_of(item.outcome, item.area)
     if not methods:
         return blocks
@@ -99,6 +103,12 @@ def write_section(material: Material, item: Conclusion) -> list[str]:
         blocks += _place_donors(material, item, methods, caption=f"{where}: comparison areas that carry the weight", name=name)
         blocks += _place_checks(material, item, methods, caption=f"{where}: checks that failed", name=name)
     return blocks
+
+
+def _fold_rules(item: Conclusion) -> str:
+    """Every rule in its order with what it said, folded, in the web edition."""
+    box = ['::: {.callout-note collapse="true" title="Every rule, in its order"}', list_items(item.trail), ":::"]
+    return join_blocks([':::: {.content-visible when-format="html"}', *box, "::::"])
 
 
 def _explain_single_number(

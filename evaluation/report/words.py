@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from evaluation.contracts.records import Outcome
-from evaluation.results import Conclusion, Design, Finding
+from evaluation.results import Check, Conclusion, Design, Finding
 from evaluation.synthesis.agree import quote_titles
 from evaluation.synthesis.numbers import (
     UnitWords,
@@ -48,20 +48,29 @@ def write_tally(conclusions: Sequence[Conclusion]) -> str:
 
 def write_checks(findings: Sequence[Finding]) -> str:
     """How many checks of all methods passed: ``Of 26 checks set in advance, 24 passed, one failed and one was not run.``"""
-    counts = Counter(check.passed for finding in findings for check in finding.checks)
+    results = [(name_result(check), check.title) for finding in findings for check in finding.checks]
+    counts = Counter(result for result, _ in results)
     total = counts.total()
     if not total:
         return ""
-    if counts[True] == total:
+    if counts["passed"] == total:
         return f"All {total} checks set in advance passed."
-    parts = [f"{counts[True]} passed"]
-    parts += [f"{write_count(counts[False])} failed"] if counts[False] else []
-    if counts[None]:
-        titles = dict.fromkeys(check.title for finding in findings for check in finding.checks if check.passed is None)
-        parts.append(
-            f"{write_count(counts[None])} {'was' if counts[None] == 1 else 'were'} not run ({quote_titles(list(titles))})"
-        )
+    parts = [f"{counts['passed']} passed"]
+    parts += [f"{write_count(counts['failed'])} failed"] if counts["failed"] else []
+    for result in ("for information", "not run"):
+        if counts[result]:
+            titles = dict.fromkeys(title for other, title in results if other == result)
+            verb = "is" if result == "for information" else "was"
+            verb = verb if counts[result] == 1 else {"is": "are", "was": "were"}[verb]
+            parts.append(f"{write_count(counts[result])} {verb} {result} ({quote_titles(list(titles))})")
     return f"Of {total} checks set in advance, {join_words(parts)}."
+
+
+def name_result(check: Check) -> str:
+    """What came of a check: passed, failed, for information where it has a value and judges nothing, or not run."""
+    if check.passed is not None:
+        return "passed" if check.passed else "failed"
+    return "for information" if check.information else "not run"
 
 
 def write_lead(conclusion: Conclusion, outcome: Outcome, place: str) -> str:
@@ -118,8 +127,8 @@ def _say_detectable(pooled: Conclusion | None, areas: Sequence[Conclusion], outc
         return "The smallest difference that could be reliably detected is not established."
     parts = [] if together is None else [f"{write_magnitude(together, unit)} for all areas together"]
     if single:
-        low, high = write_size(min(single), unit), write_magnitude(max(single), unit)
-        parts.append(f"{high} for the area on its own" if len(single) == 1 else f"from {low} to {high} for single areas")
+        size = write_size_range(single, unit)
+        parts.append(f"{size} for the area on its own" if len(single) == 1 else f"{size} for single areas")
     said = f"The smallest difference that could be reliably detected is {', and '.join(parts)}."
     if plausible is None:
         return said
@@ -130,6 +139,12 @@ def _say_detectable(pooled: Conclusion | None, areas: Sequence[Conclusion], outc
     if not any(seen):
         return f"{said} {size} go unseen."
     return f"{said} {size} be seen in some of these comparisons only."
+
+
+def write_size_range(sizes: Sequence[float], unit: UnitWords) -> str:
+    """Smallest to largest of some magnitudes, such as ``from 1.4 to 2.6 percentage points``; one where they read the same."""
+    low, high = write_size(min(sizes), unit), write_size(max(sizes), unit)
+    return unit.amount(high) if low == high else f"from {low} to {unit.amount(high)}"
 
 
 def _say_caps(areas: Sequence[Conclusion], outcome: Outcome) -> str:
@@ -234,8 +249,10 @@ def caption_event_study(finding: Finding, outcome: Outcome) -> str:
     return f"{upper_first(outcome.name)}, {place_of(finding)}: difference by time since the start"
 
 
-def alt_event_study(finding: Finding, outcome: Outcome, *, band: bool) -> str:
-    """Alternative text of the event study."""
+def alt_event_study(
+    finding: Finding, outcome: Outcome, *, band: bool, all_at_once: tuple[np.ndarray, np.ndarray] | None = None
+) -> str:
+    """Alternative text of the event study; `all_at_once` holds the ends of the band for all periods together."""
     unit, path = unit_words(outcome), finding.estimate.path
     before, after = [p for p in path if p.event_time < 0], [p for p in path if p.event_time >= 0]
     words = f"Chart of points, one for each of {len(path)} periods around the start."
@@ -245,6 +262,13 @@ def alt_event_study(finding: Finding, outcome: Outcome, *, band: bool) -> str:
     if after:
         low, high = min(p.att for p in after), max(p.att for p in after)
         words += f" From the start on they lie between {_towards(low, unit)} and {_towards(high, unit)}."
+    if all_at_once is not None:
+        times = np.array([p.event_time for p in sorted(path, key=lambda p: p.event_time)])
+        low, high = (ends[(times >= 0) & np.isfinite(ends)] for ends in all_at_once)
+        words += " A band around the points holds for all periods at once."
+        if len(low):
+            out = int(((low > 0) | (high < 0)).sum())
+            words += f" From the start on it leaves zero in {write_count(out)} of {write_count(len(low))} periods."
     return f"{words} A grey band shows what is usual in areas without the programme." if band else words
 
 
@@ -257,16 +281,28 @@ def caption_intervals(outcome: Outcome) -> str:
     return f"{upper_first(outcome.name)}: what the data allow, by area in alphabetical order"
 
 
-def alt_intervals(conclusions: Sequence[Conclusion], outcome: Outcome, plausible: float | None = None) -> str:
-    """Alternative text of the intervals by area: every interval in words."""
+def alt_intervals(
+    conclusions: Sequence[Conclusion],
+    outcome: Outcome,
+    plausible: float | None = None,
+    *,
+    labels: Sequence[str] = (),
+    by: str = "area",
+) -> str:
+    """Alternative text of the intervals by area or by outcome: every interval in words, with what could be seen."""
     unit, parts = unit_words(outcome), []
-    for item in conclusions:
+    for item, label in zip(conclusions, labels or [c.area_name for c in conclusions], strict=True):
         said = f"{write_interval(item.interval, unit)}, {item.verdict}" if item.interval else item.verdict
-        parts.append(f"{item.area_name}: {said}")
+        marks = [
+            f"{what} {write_size(value, unit)}"
+            for what, value in (("smallest detectable", item.mde), ("most the programme could do", item.cap))
+            if by == "outcome" and value is not None
+        ]
+        parts.append("; ".join((f"{label}: {said}", *marks)))
     band = (
         "" if plausible is None else f" and a band of {write_magnitude(plausible, unit)} either way, thought plausible beforehand"
     )
-    return f"Chart of one interval for each area, with a line at zero{band}. {'. '.join(parts)}."
+    return f"Chart of one interval for each {by}, with a line at zero{band}. {'. '.join(parts)}."
 
 
 def caption_timeline(design: Design) -> str:

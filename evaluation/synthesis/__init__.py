@@ -2,6 +2,18 @@
 
 from evaluation.synthesis.agree import Agreement, compare_methods
 from evaluation.synthesis.evidence import find_cap, units_in_window
+from evaluation.synthesis.explain import explain
+from evaluation.synthesis.pool import pool_places, save_pool
 from evaluation.synthesis.verdict import conclude, conclude_all
 
-__all__ = ["Agreement", "compare_methods", "conclude", "conclude_all", "find_cap", "units_in_window"]
+__all__ = [
+    "Agreement",
+    "compare_methods",
+    "conclude",
+    "conclude_all",
+    "explain",
+    "find_cap",
+    "pool_places",
+    "save_pool",
+    "units_in_window",
+]

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from evaluation.results import Design, Finding, Inference, Interval
+from evaluation.results import Check, Design, Finding, Inference, Interval, Stress
 from evaluation.synthesis.numbers import write_count
 from evaluation.synthesis.phrases import join_words
 
-LEAVE_ONE_OUT = "leave_one"
-"""Part of the name of every check that leaves one comparison area out at a time."""
+POOLED = "all"
+"""Code of all treated units together."""
+
+MOST_FLIPPED = 0.25
+"""Share of the pre-declared variants that may have the other sign before a difference counts as unconfirmed: a quarter. Ours, set
+before any result; one variant in four may differ by chance, two in four say that the choice of specification decides."""
 
 TOLERANCE = 1e-9
 """For comparing a p-value with the size of a test, which may not be exact in binary."""
@@ -24,6 +28,7 @@ class Agreement:
     ----------
     holds : both families agree in sign, and no robustness check failed
     doubts : what speaks against it, in words; empty exactly when it holds
+    support : what speaks for it, in words: which estimates have its direction, and how many variants
     excluding_zero : the findings, of all methods, whose interval excludes zero
     compared : number of methods with a usable finding, the headline included
     """
@@ -32,6 +37,7 @@ class Agreement:
     doubts: tuple[str, ...]
     excluding_zero: tuple[Finding, ...]
     compared: int
+    support: tuple[str, ...] = ()
 
 
 def find_inference(finding: Finding) -> Inference | None:
@@ -58,8 +64,18 @@ def can_detect(inference: Inference) -> bool:
 
 
 def failed_checks(finding: Finding) -> tuple[str, ...]:
-    """Titles of the failed checks that make a comparison unusable; robustness checks are not among them."""
-    return tuple(c.title for c in finding.checks if c.passed is False and LEAVE_ONE_OUT not in c.name)
+    """Titles of the failed checks that make a comparison unusable; robustness checks and mere information are not among them."""
+    return tuple(check.title for check in finding.checks if _counts(check, "credibility"))
+
+
+def failed_robustness(finding: Finding) -> tuple[str, ...]:
+    """Titles of the failed checks that leave the comparison standing, but not the difference."""
+    return tuple(check.title for check in finding.checks if _counts(check, "robustness"))
+
+
+def _counts(check: Check, kind: str) -> bool:
+    """Whether a check of this kind failed and is more than information."""
+    return check.passed is False and check.kind == kind and not check.information
 
 
 def quote_titles(titles: Sequence[str]) -> str:
@@ -67,8 +83,10 @@ def quote_titles(titles: Sequence[str]) -> str:
     return join_words([f"“{title}”" for title in titles])
 
 
-def compare_methods(headline: Finding, others: Sequence[Finding], design: Design, *, parts: Sequence[Finding] = ()) -> Agreement:
-    """Set the headline finding beside those of the other methods.
+def compare_methods(
+    headline: Finding, others: Sequence[Finding], design: Design, *, parts: Sequence[Finding] = (), stress: Stress | None = None
+) -> Agreement:
+    """Set the headline finding beside those of the other methods and beside the variants declared in advance.
 
     Parameters
     ----------
@@ -77,18 +95,22 @@ def compare_methods(headline: Finding, others: Sequence[Finding], design: Design
     others : sequence of Finding
         Of the same area and outcome.
     design : Design
-        Tells which estimators are of the other family.
+        Tells which estimators are of the other family. For all areas together these are its pooled synthetic controls, where it
+        names any.
     parts : sequence of Finding
-        For all areas together: the synthetic controls of the single areas. A synthetic control takes one treated area, so their
-        mean, weighted by residents, stands for the second family where at least half the areas have one with passed checks.
+        For all areas together, where the design names no pooled synthetic control: the synthetic controls of the single areas.
+        Their mean, weighted by residents, stands for the second family where at least half the areas have one with passed checks.
+    stress : Stress, optional
+        The estimate under the variants declared in advance.
 
     Returns
     -------
     Agreement
-        `holds` when at least one synthetic control with passed checks is there, every usable method has the headline's sign,
-        and no leave-one-out check failed.
+        `holds` when at least one finding of the second family with passed checks is there, every usable method has the headline's
+        sign, no robustness check failed, and at most `MOST_FLIPPED` of the variants have the other sign.
     """
     doubts: list[str] = []
+    support: list[str] = []
     usable = [headline]
     by_failure: dict[tuple[str, ...], list[Finding]] = {}
     for finding in others:
@@ -99,21 +121,44 @@ def compare_methods(headline: Finding, others: Sequence[Finding], design: Design
             usable.append(finding)
     for failed, findings in by_failure.items():
         doubts.append(f"{_name(findings)} failed a check and cannot confirm it: {quote_titles(failed)}")
-    second = set(design.synthetic_control_estimators)
+    pooled = headline.area == POOLED and design.pooled_synthetic_control_estimators
+    second = set(design.pooled_synthetic_control_estimators if pooled else design.synthetic_control_estimators)
     if not any(f.estimator in second for f in others):
-        doubts.extend(_doubt_parts(headline, parts))
+        doubts.extend(_doubt_parts(headline, () if pooled else parts))
     opposed = [f for f in usable[1:] if f.estimate.att * headline.estimate.att <= 0]
     if opposed:
         doubts.append(f"{_name(opposed)} {'does' if len(opposed) == 1 else 'do'} not have the same direction")
-    shaky = [f for f in usable if any(c.passed is False and LEAVE_ONE_OUT in c.name for c in f.checks)]
-    if shaky:
-        doubts.append(f"{_name(shaky)} {'rests' if len(shaky) == 1 else 'rest'} on a single comparison area")
+    same = [f for f in usable[1:] if f not in opposed]
+    if same:
+        support.append(f"{_name(same)} {'has' if len(same) == 1 else 'have'} the same direction")
+    for finding in usable:
+        shaky = failed_robustness(finding)
+        if shaky:
+            doubts.append(f"{_name([finding])} does not hold under {quote_titles(shaky)}")
+    if stress is not None:
+        found, holds = count_variants(headline, stress)
+        (support if holds else doubts).extend([found] if found else [])
     return Agreement(
         holds=not doubts,
         doubts=tuple(doubts),
         excluding_zero=tuple(f for f in usable if excludes_zero(f)),
         compared=len(usable),
+        support=tuple(support),
     )
+
+
+def count_variants(headline: Finding, stress: Stress) -> tuple[str, bool]:
+    """How many variants declared in advance have the headline's sign, in words, and whether these are enough.
+
+    The words are empty where no variant gave an estimate.
+    """
+    found = [v.att for v in stress.variants if v.kind != "main" and v.att is not None]
+    other = sum(att * headline.estimate.att <= 0 for att in found)
+    if not found:
+        return "", True
+    who = f"{write_count(other) if other else 'none'} of {write_count(len(found))} variants set in advance"
+    said = f"{who} {'has' if other <= 1 else 'have'} another direction"
+    return said, other <= MOST_FLIPPED * len(found)
 
 
 def _doubt_parts(headline: Finding, parts: Sequence[Finding]) -> list[str]:

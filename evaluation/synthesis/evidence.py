@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from evaluation.contracts.records import Outcome
 from evaluation.panel.periods import first_wholly_after
-from evaluation.results import Design, Finding, TreatedUnit
-from evaluation.synthesis.agree import Agreement, can_detect, compare_methods, find_inference
+from evaluation.results import Design, Finding, Stress, TreatedUnit
+from evaluation.synthesis.agree import POOLED, Agreement, can_detect, compare_methods, find_inference
 from evaluation.synthesis.numbers import last_start, write_count, write_level, write_the_period
 from evaluation.synthesis.sentences import Quoted
-
-POOLED = "all"
-"""Code of all treated units together."""
 
 WITH_ARTICLE = ("East Midlands", "East of England", "North East", "North West", "South East", "South West", "West Midlands")
 """Names that take an article inside a sentence."""
@@ -46,9 +43,15 @@ class Evidence:
 
 
 def gather_evidence(
-    findings: Sequence[Finding], design: Design, outcome: Outcome, area: str, *, unavailable: str = ""
+    findings: Sequence[Finding],
+    design: Design,
+    outcome: Outcome,
+    area: str,
+    *,
+    unavailable: str = "",
+    stress: Mapping[tuple[str, str], Stress] | None = None,
 ) -> Evidence:
-    """Pick what concerns one area and outcome from the findings of a run."""
+    """Pick what concerns one area and outcome from the findings of a run; `stress` is by outcome and area."""
     own = [f for f in findings if f.outcome == outcome.id and f.area == area and f.design == design.id]
     first = design.did_estimators[0] if design.did_estimators else ""
     headline = next((f for f in own if f.estimator == first), None)
@@ -56,7 +59,9 @@ def gather_evidence(
     quoted = agreement = None
     if headline is not None:
         parts = _parts(findings, design, outcome) if area == POOLED else []
-        agreement = compare_methods(headline, [f for f in own if f is not headline], design, parts=parts)
+        others = [f for f in own if f is not headline]
+        variants = (stress or {}).get((outcome.id, area))
+        agreement = compare_methods(headline, others, design, parts=parts, stress=variants)
         inference = find_inference(headline)
         if inference is not None and inference.interval is not None:
             quoted = Quoted(

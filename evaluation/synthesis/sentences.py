@@ -122,13 +122,22 @@ def _placebos(quoted: Quoted) -> str:
     return f"{found:,} of {reps:,} {what} at least as large."
 
 
-def say_mixed(quoted: Quoted, agreement: Agreement) -> str:
-    """Some method excludes zero, and the rest do not confirm it."""
-    return (
-        f"{describe_mixed(agreement)}; the evidence as a whole does not confirm it. We do not treat this as a finding. "
+def say_mixed(quoted: Quoted, agreement: Agreement, *, compared: int = 1) -> str:
+    """Some method excludes zero, and the rest do not confirm it; or it does not stand out among the comparisons made.
+
+    `compared` is the number of these comparisons, 1 where they are not what speaks against the difference.
+    """
+    crowd = (
+        f"Taken alone the difference stands out from chance; among the {write_count(compared)} comparisons made, it does not."
+        if compared > 1
+        else ""
+    )
+    said = (
         f"By the main method, {lower_first(quoted.span)} {quoted.subject} may have been "
         f"{write_interval(quoted.interval, quoted.unit)} than it would have been without the programme."
     )
+    lead = f"{describe_mixed(agreement)}; the evidence as a whole does not confirm it. We do not treat this as a finding."
+    return " ".join(filter(None, (lead, crowd, said)))
 
 
 def say_ruled_out(quoted: Quoted) -> str:

@@ -4,17 +4,20 @@
 not estimated              no usable finding, too few periods before the start, or no reference window wholly after the start yet
 comparison not credible    a check set in the protocol failed for the headline finding
 implausible size           the interval lies wholly beyond what the supported people could produce
-detected                   the interval excludes zero, enough placebos were there to tell, and both families of methods agree
+detected                   the interval excludes zero, also after allowing for the other comparisons of its family; enough
+                           placebos were there to tell; both families of methods agree; no robustness check failed, and few
+                           variants set in advance have another direction
 mixed signs                some method's interval excludes zero, and the evidence as a whole does not confirm it
 large changes ruled out    the interval, with enough placebos, includes zero and excludes the plausible effect on both sides
 too imprecise to tell      everything else
 =========================  ==========================================================================================
 
-Widening an interval can only move a verdict down this list; flipping every sign leaves it where it is.
+Widening an interval can only move a verdict down this list, its own and every other one; flipping every sign leaves it where it
+is.
 
 The headline is the finding of the design's first difference-in-differences estimator. The primary outcome answers the question;
-verdicts on other outcomes are exploratory and are labelled so wherever they stand, because no correction for several outcomes
-is made.
+verdicts on other outcomes are exploratory and are labelled so wherever they stand. What is allowed for when several areas and
+outcomes are looked at stands in `evaluation.synthesis.families`.
 """
 
 from __future__ import annotations
@@ -22,16 +25,32 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from evaluation.contracts.records import Outcome
-from evaluation.results import Conclusion, Design, Finding, VerdictName
-from evaluation.synthesis.agree import quote_titles
+from evaluation.results import Conclusion, Design, Finding, Stress, VerdictName
+from evaluation.synthesis.agree import TOLERANCE, quote_titles
 from evaluation.synthesis.evidence import POOLED, Evidence, find_cap, gather_evidence, not_yet_covered, units_in_window
-from evaluation.synthesis.numbers import to_people
+from evaluation.synthesis.explain import trace_rules
+from evaluation.synthesis.families import Allowance, allow_alone, allow_for
+from evaluation.synthesis.numbers import to_people, write_count
 from evaluation.synthesis.phrases import name_or_count, upper_first
 from evaluation.synthesis.rules import apply_rules
 
+SIZE_SHOWN = 1.5
+"""Multiple of the level from which the measured size of a test is said beside a verdict: 7.5% where 5% are intended. Ours. With
+few placebo places the measure itself is rough, so their number is said with it."""
 
-def conclude(findings: Sequence[Finding], design: Design, *, outcome: Outcome, area: str, unavailable: str = "") -> Conclusion:
-    """Say what the findings of one area and outcome amount to.
+
+def conclude(
+    findings: Sequence[Finding],
+    design: Design,
+    *,
+    outcome: Outcome,
+    area: str,
+    unavailable: str = "",
+    stress: Mapping[tuple[str, str], Stress] | None = None,
+) -> Conclusion:
+    """Say what the findings of one area and outcome amount to, taken alone.
+
+    No allowance is made for looking at other areas and outcomes, and the conclusion says so; `conclude_all` makes it.
 
     Parameters
     ----------
@@ -45,6 +64,8 @@ def conclude(findings: Sequence[Finding], design: Design, *, outcome: Outcome, a
         Code of a treated unit, or ``all``.
     unavailable : str
         Why there is no finding, in words that fit after a colon, when a contract or a job failed; empty otherwise.
+    stress : mapping of (outcome, area) to Stress, optional
+        The estimates under the variants declared in advance.
 
     Returns
     -------
@@ -56,31 +77,9 @@ def conclude(findings: Sequence[Finding], design: Design, *, outcome: Outcome, a
     ConfigurationError
         If the outcome or the area is not in the design.
     """
-    plan = design.outcome(outcome.id)
-    evidence = gather_evidence(findings, design, outcome, area, unavailable=unavailable)
-    verdict, ruling = apply_rules(evidence)
-    quoted, headline = evidence.quoted, evidence.headline
-    shown = quoted if verdict not in ("not estimated", "comparison not credible") else None
-    interval = shown.interval if shown else None
-    people = headline.people if headline and outcome.unit == "pp" else None
-    return Conclusion(
-        design=design.id,
-        outcome=outcome.id,
-        area=area,
-        area_name=_area_name(design, area),
-        primary=plan.primary,
-        verdict=verdict,
-        because=ruling.because,
-        sentence=ruling.sentence,
-        headline=shown.finding.estimator if shown else None,
-        att=shown.finding.estimate.att if shown else None,
-        interval=interval,
-        mde=quoted.inference.mde if quoted else None,
-        cap=find_cap(headline) if headline else None,
-        people=to_people(interval, people) if interval and people else None,
-        synthetic=bool(headline and headline.synthetic),
-        reasons=_reasons(evidence, plan.primary, verdict),
-    )
+    design.outcome(outcome.id)
+    evidence = gather_evidence(findings, design, outcome, area, unavailable=unavailable, stress=stress)
+    return _conclude(evidence, allow_alone(evidence))
 
 
 def conclude_all(
@@ -89,8 +88,11 @@ def conclude_all(
     outcomes: Mapping[str, Outcome],
     *,
     unavailable: Mapping[tuple[str, str], str] | None = None,
+    stress: Mapping[tuple[str, str], Stress] | None = None,
 ) -> tuple[Conclusion, ...]:
     """Conclude for every outcome and area of a design: pooled first, then areas by name; outcomes in the order of the design.
+
+    p-values are adjusted within the families of `evaluation.synthesis.families`, over all findings given.
 
     Parameters
     ----------
@@ -102,14 +104,47 @@ def conclude_all(
         Every outcome of the design.
     unavailable : mapping of (outcome, area) to str
         Why there is no finding.
+    stress : mapping of (outcome, area) to Stress, optional
+        The estimates under the variants declared in advance.
     """
     names = {code: design.unit_of(code).name for code in design.estimate_areas}
     areas = ([POOLED] if design.estimate_pooled else []) + sorted(names, key=lambda code: (names[code].casefold(), code))
     reasons = unavailable or {}
-    return tuple(
-        conclude(findings, design, outcome=outcomes[plan.id], area=area, unavailable=reasons.get((plan.id, area), ""))
+    evidences = [
+        gather_evidence(findings, design, outcomes[plan.id], area, unavailable=reasons.get((plan.id, area), ""), stress=stress)
         for area in areas
         for plan in design.outcomes
+    ]
+    return tuple(map(_conclude, evidences, allow_for(evidences, design)))
+
+
+def _conclude(evidence: Evidence, allowance: Allowance) -> Conclusion:
+    design, outcome, area = evidence.design, evidence.outcome, evidence.area
+    judgement = apply_rules(evidence, allowance)
+    verdict, quoted, headline = judgement.verdict, evidence.quoted, evidence.headline
+    shown = quoted if verdict not in ("not estimated", "comparison not credible") else None
+    interval = shown.interval if shown else None
+    people = headline.people if headline and outcome.unit == "pp" else None
+    return Conclusion(
+        design=design.id,
+        outcome=outcome.id,
+        area=area,
+        area_name=_area_name(design, area),
+        primary=design.outcome(outcome.id).primary,
+        verdict=verdict,
+        because=judgement.ruling.because,
+        sentence=judgement.ruling.sentence,
+        headline=shown.finding.estimator if shown else None,
+        att=shown.finding.estimate.att if shown else None,
+        interval=interval,
+        mde=quoted.inference.mde if quoted else None,
+        cap=find_cap(headline) if headline else None,
+        people=to_people(interval, people) if interval and people else None,
+        synthetic=bool(headline and headline.synthetic),
+        reasons=_reasons(evidence, allowance, verdict),
+        adjusted_p=allowance.adjusted_p,
+        family=allowance.family,
+        trail=trace_rules(judgement),
     )
 
 
@@ -117,13 +152,51 @@ def _area_name(design: Design, area: str) -> str:
     return "All areas together" if area == POOLED else design.unit_of(area).name
 
 
-def _reasons(evidence: Evidence, primary: bool, verdict: VerdictName) -> tuple[str, ...]:
-    reasons: list[str] = []
-    if not primary:
-        reasons.append("Exploratory: not the primary outcome, and no correction for looking at several outcomes is made.")
+def _say_allowance(allowance: Allowance, primary: bool) -> str:
+    """Exploratory or not, and what is allowed for; empty for the primary outcome of all areas together."""
+    exploratory = "" if primary else "Exploratory: not the primary outcome. "
+    if allowance.adjusts:
+        return (
+            f"{exploratory}Allowance is made for the {write_count(allowance.size)} comparisons of its family: {allowance.family}."
+        )
+    if allowance.planned > 1 and allowance.adjusted_p is None and allowance.p_value is not None:
+        return f"{exploratory}Taken alone: no allowance is made for looking at several areas or outcomes."
+    return exploratory.strip()
+
+
+def _say_floor(evidence: Evidence, allowance: Allowance) -> str:
+    """Whether there are enough placebo comparisons for one area or outcome to stand out among the others of its family."""
+    inference = evidence.quoted.inference if evidence.quoted else None
+    if inference is None or inference.smallest_p is None or not allowance.adjusts:
+        return ""
+    if inference.smallest_p * allowance.size <= inference.level + TOLERANCE:
+        return ""
+    return (
+        f"With {inference.reps:,} placebo comparisons, one of the {write_count(allowance.size)} comparisons of its family cannot "
+        "stand out by itself."
+    )
+
+
+def _say_size(evidence: Evidence) -> str:
+    """The measured size of the test, where it is well above what is intended."""
+    inference = evidence.quoted.inference if evidence.quoted else None
+    if inference is None or inference.size is None or inference.size <= SIZE_SHOWN * inference.level + TOLERANCE:
+        return ""
+    what = "placebo assignments" if evidence.area == POOLED else "placebo places"
+    of = f"{inference.size_reps:,} {what}" if inference.size_reps else what
+    return (
+        f"On this panel the test finds something in {100 * inference.size:.1f}% of {of} like this one, where nothing happened; "
+        f"{100 * inference.level:g}% are intended."
+    )
+
+
+def _reasons(evidence: Evidence, allowance: Allowance, verdict: VerdictName) -> tuple[str, ...]:
+    primary = evidence.design.outcome(evidence.outcome.id).primary
+    reasons: list[str] = list(filter(None, [_say_allowance(allowance, primary)]))
     headline, design = evidence.headline, evidence.design
     if headline is None or verdict == "not estimated":
         return tuple(reasons)
+    reasons.extend(filter(None, (_say_floor(evidence, allowance), _say_size(evidence))))
     if evidence.area != POOLED and design.unit_of(evidence.area).start_basis == "assumed":
         reasons.append("The start date is assumed; it is not established by any source.")
     if evidence.area == POOLED:
@@ -139,7 +212,7 @@ def _reasons(evidence: Evidence, primary: bool, verdict: VerdictName) -> tuple[s
             reasons.append(f"The start date is assumed for {len(assumed)} of {len(units)} areas.")
     if evidence.agreement is not None:
         reasons.extend(f"{upper_first(doubt)}." for doubt in evidence.agreement.doubts)
-    not_run = [c.title for c in headline.checks if c.passed is None]
+    not_run = [c.title for c in headline.checks if c.passed is None and not c.information]
     if not_run:
         reasons.append(f"Checks not run: {quote_titles(not_run)}.")
     return tuple(reasons)

@@ -86,3 +86,26 @@ def test_goals():
     assert Goal(**from_both).is_met(1.5, 150.0) is False
     assert Goal(times=10.0).is_met(0.5, None) is None
     assert Goal(seconds=1.0).is_met(0.5, None) is True
+
+
+def test_some_subjects_measured_anew_leave_the_others_as_they_are():
+    sys.path.insert(0, str(ROOT))
+    try:
+        from benchmarks.run import keep_others
+        from benchmarks.timing import Line
+    finally:
+        sys.path.remove(str(ROOT))
+    old = [Line(subject=name, work="w", size="", ours=1.0, code="old") for name in ("a", "b", "b", "c", "gone")]
+    new = [Line(subject="b", work="w", size="", ours=2.0, code="new")]
+    kept = keep_others(new, old, ["b"], ["a", "b", "c"])
+    assert [(line.subject, line.code) for line in kept] == [("a", "old"), ("b", "new"), ("c", "old"), ("gone", "old")]
+
+
+def test_an_answer_that_differs_says_so():
+    sys.path.insert(0, str(ROOT))
+    try:
+        from benchmarks.timing import agreement
+    finally:
+        sys.path.remove(str(ROOT))
+    assert agreement(1e-9, np.array([1.0])) == "the same, within 1e-09"
+    assert agreement(0.03, np.array([0.17])) == "**differs** by 0.03 of 0.17"

@@ -63,15 +63,18 @@ def make_panel(
     )
 
 
-def relabel(comparison: Comparison, chosen) -> Comparison:
-    """The untreated areas alone, the k-th of `chosen` given the dates of the k-th treated area."""
-    treated, donors = np.flatnonzero(comparison.treated), np.flatnonzero(~comparison.treated)
-    first = np.full(donors.size, NEVER)
-    exposure = np.zeros((comparison.n_periods, donors.size))
-    for k, n in enumerate(chosen):
-        first[n] = comparison.first_treated[treated[k]]
-        exposure[:, n] = comparison.exposure[:, treated[k]]
-    return keep_areas(comparison, donors, first_treated=first, exposure=exposure)
+def make_places(*, sizes=(3,), starts=(8,), n_areas=24, shares=False, effect=0.0, seed=0) -> Comparison:
+    """`make_panel` with weights; the treated areas are places of so many authorities. Authorities stand in rows of six, border
+    those beside, above and below, and have one region for every two rows."""
+    comparison = make_panel(n_areas=n_areas, starts=starts, shares=shares, weighted=True, effect=effect, seed=seed)
+    row, column = np.divmod(np.arange(n_areas), 6)
+    apart = np.abs(row[:, None] - row) + np.abs(column[:, None] - column)
+    return replace(
+        comparison,
+        sizes=np.array([*sizes, *np.ones(n_areas - len(sizes), dtype=int)]),
+        neighbours=apart == 1,
+        regions=tuple(f"region {r // 2}" for r in row),
+    )
 
 
 def keep_areas(comparison: Comparison, columns, **changed) -> Comparison:
@@ -86,6 +89,8 @@ def keep_areas(comparison: Comparison, columns, **changed) -> Comparison:
         "exposure": comparison.exposure[:, columns],
         "weights": None if comparison.weights is None else comparison.weights[columns],
         "se": None if comparison.se is None else comparison.se[:, columns],
+        "sizes": None if comparison.sizes is None else comparison.sizes[columns],
+        "neighbours": None if comparison.neighbours is None else comparison.neighbours[np.ix_(columns, columns)],
         "clusters": tuple(comparison.clusters[n] for n in columns) if comparison.clusters else (),
         "covariates": {name: values[:, columns] for name, values in comparison.covariates.items()},
     }

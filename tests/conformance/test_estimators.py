@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
-from conformance.panels import keep_areas, make_panel, relabel
+from conformance.panels import keep_areas, make_panel, make_places
 
 from evaluation import plain
 from evaluation.errors import DataError
@@ -14,7 +14,7 @@ from evaluation.estimators import REGISTRY
 from evaluation.inference import REGISTRY as INFERENCE
 from evaluation.inference.checks import REGISTRY as CHECKS
 from evaluation.inference.checks import run_checks
-from evaluation.numerics.assignment import draw_assignments
+from evaluation.numerics.places import STAYS, draw_places, merge_places
 from evaluation.results import Card, Check, CheckThresholds, Estimate, Inference
 
 NAMES = sorted(REGISTRY)
@@ -120,24 +120,69 @@ def test_an_effect_at_full_exposure_moves_the_estimate_and_nothing_before(name, 
     assert moved.pre_rmspe == pytest.approx(found.pre_rmspe, abs=1e-9)
 
 
-@pytest.mark.parametrize(("name", "starts", "shares", "weighted"), CASES)
-def test_placebos_equal_fits_on_the_relabelled_panel(name, starts, shares, weighted):
-    estimator, comparison = REGISTRY[name](), panel(starts, shares, weighted)
-    placebos = estimator.placebos(comparison, draws=4, seed=11)
-    n_donors, n_treated = len(comparison.donors), len(starts)
-    chosen = draw_assignments(n_areas=n_donors, n_treated=n_treated, draws=4, seed=11).areas
-    assert len(placebos.att) == len(chosen) == (n_donors if n_treated == 1 else 4)
-    assert placebos.exhaustive == (n_treated == 1)
-    for d in (0, 3):
-        found = estimator.fit(relabel(comparison, chosen[d]))
+def hold_to_fits(estimator, comparison, draws):
+    """Placebos are the fits on the panels of their places, the first ones one by one."""
+    placebos = estimator.placebos(comparison, draws=draws, seed=11)
+    chosen = draw_places(comparison, draws=draws, seed=11)
+    assert np.array_equal(placebos.groups, chosen.groups)
+    assert placebos.exhaustive == chosen.exhaustive
+    single = int(comparison.treated.sum()) == 1
+    times = [point.event_time for point in estimator.fit(comparison).path]
+    assert (placebos.path is None) == (not times)
+    for d in range(min(3, len(chosen.groups))):
+        found = estimator.fit(merge_places(comparison, chosen.groups[d]))
         assert placebos.att[d] == pytest.approx(found.att, abs=1e-10)
         assert placebos.pre_rmspe[d] == pytest.approx(found.pre_rmspe, abs=1e-10)
-        if n_treated == 1:
-            assert placebos.labels[d] == comparison.donors[chosen[d, 0]]
+        if found.prediction_rmspe is None:
+            assert placebos.prediction_rmspe is None
+        else:
+            assert placebos.prediction_rmspe[d] == pytest.approx(found.prediction_rmspe, abs=1e-9)
+        if single:
             gap = np.subtract(found.series.observed, found.series.counterfactual)
             assert placebos.gaps[d] == pytest.approx(gap, abs=1e-10)
         else:
             assert placebos.gaps is None
+        if times:
+            assert [point.event_time for point in found.path] == times
+            assert placebos.path[d] == pytest.approx([point.att for point in found.path], abs=1e-9)
+    return placebos
+
+
+@pytest.mark.parametrize(("name", "starts", "shares", "weighted"), CASES)
+def test_placebos_equal_fits_on_the_panel_of_their_places(name, starts, shares, weighted):
+    comparison = panel(starts, shares, weighted)
+    placebos = hold_to_fits(REGISTRY[name](), comparison, 4)
+    assert len(placebos.att) == (len(comparison.donors) if len(starts) == 1 else 4)
+    assert placebos.labels == (comparison.donors if len(starts) == 1 else ())
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [pytest.param(n, s, id=f"{n}-{len(s)}") for n in NAMES for s in ((3,), (3, 1, 2)) if len(s) == 1 or takes_several(n)],
+)
+def test_a_place_of_several_authorities_gets_placebo_places_as_large(name, sizes):
+    comparison = make_places(sizes=sizes, starts=(8, 7, 9)[: len(sizes)], shares=True)
+    placebos = hold_to_fits(REGISTRY[name](), comparison, 3)
+    assert len(placebos.att) == 3
+    assert placebos.labels == ()
+    assert not placebos.exhaustive
+    for k, size in enumerate(sizes):
+        assert ((placebos.groups == k).sum(axis=1) == size).all()
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if REGISTRY[n]().card.family == "synthetic control"])
+def test_members_of_a_placebo_place_are_no_donors_to_it(name):
+    """One member leaps after the start: the gap shows its share of the leap, and no counterfactual follows it."""
+    estimator, comparison = REGISTRY[name](), make_places(sizes=(3,), starts=(8,))
+    groups = estimator.placebos(comparison, draws=4, seed=11).groups
+    donors = np.flatnonzero(~comparison.treated)
+    for d in range(4):
+        members = donors[groups[d] != STAYS]
+        y = comparison.y.copy()
+        y[8:, members[0]] += 50.0
+        leap = 50.0 * comparison.weights[members[0]] / comparison.weights[members].sum()
+        one, other = (estimator.placebos(c, draws=4, seed=11).gaps[d] for c in (comparison, replace(comparison, y=y)))
+        assert other - one == pytest.approx(np.repeat([0.0, leap], [8, 6]), abs=1e-8)
 
 
 @pytest.mark.parametrize("name", NAMES)

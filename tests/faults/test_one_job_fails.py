@@ -9,7 +9,8 @@ import pytest
 
 from evaluation import project
 from evaluation.batch.ledger import read_record, record_path
-from evaluation.batch.plan import Job, Plan, PlannedJob, check_parameters
+from evaluation.batch.plan import Job, Plan, PlannedJob
+from evaluation.batch.preflight import check_parameters
 from evaluation.batch.run import lock_run, run_plan
 from evaluation.errors import ConfigurationError
 

@@ -10,8 +10,12 @@ from stripped_notebooks import problems
 
 from evaluation import project
 from evaluation.batch.kernels import KERNEL, ensure_kernel
-from evaluation.batch.plan import DID_NOTEBOOK, SYNTHETIC_CONTROL_NOTEBOOK, check_parameters
+from evaluation.batch.notebooks import NOTEBOOKS as BATCH
+from evaluation.batch.preflight import check_parameters
+from evaluation.contracts.load import load_contracts
+from evaluation.design.protocol import load_design
 
+DESIGN = load_design(load_contracts(), "economic-inactivity-trailblazers")
 NOTEBOOKS = sorted(project.NOTEBOOKS.glob("*.ipynb"))
 
 
@@ -45,7 +49,9 @@ def _interactive_results_are_removed():
     shutil.rmtree(project.RUNS / "interactive", ignore_errors=True)
 
 
-@pytest.mark.parametrize("name", [DID_NOTEBOOK, SYNTHETIC_CONTROL_NOTEBOOK])
-def test_the_batch_notebooks_take_what_the_batch_gives(name):
-    parameters = dict.fromkeys(("design", "outcome", "area_code", "panel", "results"), "x")
-    check_parameters(project.NOTEBOOKS / name, parameters)
+@pytest.mark.parametrize("kind", BATCH, ids=lambda kind: kind.path)
+def test_the_batch_notebooks_take_what_the_batch_gives(kind):
+    area = {"area_code": "x"} if kind.scope == "area" else {}
+    given = dict.fromkeys(("design", "outcome", "panel", "results"), "x") | area
+    for code in ("wales", "all"):
+        check_parameters(project.NOTEBOOKS / kind.file, given | dict(kind.chosen(DESIGN, code)))

@@ -18,6 +18,9 @@ class Reached:
     value: float
     se: float | None = None
     note: str = ""
+    """Why the value differs from the published one."""
+    se_note: str = ""
+    """Why the standard error does, which is not held to the published one."""
 
 
 def benchmark(name: str) -> pd.DataFrame:

@@ -43,6 +43,7 @@ def test_published_value(name):
     if row.tolerance_abs and not reached.note:
         assert reached.value == pytest.approx(float(wanted), abs=float(row.tolerance_abs))
     if reached.se is not None and row.se_tolerance_abs:
+        assert not reached.se_note
         assert reached.se == pytest.approx(float(row.published_se or row.reproduced_se), abs=float(row.se_tolerance_abs))
 
 
@@ -78,6 +79,7 @@ def write_table() -> str:
             reached = ours(name)
             value = f"{reached.value:.6g}" + (f" ({reached.se:.4g})" if reached.se is not None and row.published_se else "")
             status = f"differs: {reached.note}" if reached.note else "reached"
+            status += f"; standard error: {reached.se_note}" if reached.se_note else ""
             lines.append(f"| `{name}` | {source} | {quantity} | {shown} | {value} | {status} |")
         else:
             reason = NOT_REACHED.get(name) or LATER.get(row.estimator_family, "")

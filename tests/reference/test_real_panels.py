@@ -30,16 +30,6 @@ def comparison():
     return Comparison.from_frame(panel, area="area_code", period="year", value="value", first_treated="first", unit="pp")
 
 
-def test_static_effect_is_the_reference_one(comparison):
-    reference = pd.read_csv(UK / "asif_reference.csv").set_index("result_id").loc["uc_claimant_twfe"]
-    assert comparison.y.size == 2760
-    estimate = REGISTRY["twfe"]().fit(comparison)
-    assert estimate.att == pytest.approx(float(reference["value"]), abs=0.0006)
-    n_periods, n_areas = comparison.y.shape
-    nested = estimate.se * np.sqrt((2760 - n_areas - n_periods) / (2760 - 1 - n_periods))
-    assert nested == pytest.approx(float(reference["se"]), abs=0.0006)
-
-
 @pytest.mark.parametrize("name", ["twfe", "event_study"])
 def test_placebos_and_second_implementation_at_full_size(name, comparison):
     estimator = REGISTRY[name]()

@@ -31,10 +31,13 @@ def test_placebo_areas_reject_a_true_null_as_often_as_they_say(name):
 
 def closed_form(comparison):
     """The estimate without the regression, which the conformance tests hold equal to it."""
-    from evaluation.numerics.assignment import fit_assignments
+    from evaluation.numerics.assignment import fit_assignments, treated_groups
 
     fit = fit_assignments(
-        comparison.y, regressors=comparison.exposure[:, :1].T[:, :, None], first=np.array([8]), areas=np.array([[0]])
+        comparison.y,
+        regressors=comparison.exposure[:, :1].T[:, :, None],
+        first=np.array([8]),
+        groups=treated_groups(len(comparison.areas), np.array([0])),
     )
     nothing = Series(periods=(), observed=(), counterfactual=(), exposure=())
     return Estimate(

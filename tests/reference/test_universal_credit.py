@@ -105,14 +105,8 @@ def test_starts_in_the_first_half_of_the_last_year_give_the_reference_value(stud
 OPTIONS = {"stacked": {"max_lag": 1}}
 """The window of a stack is as long as the last start allows, here one year, unless asked for."""
 
-# methods of the synthetic control family fit 120 areas one by one and are left to the long run
-STAGGERED = [
-    pytest.param(name, marks=[pytest.mark.slow] if REGISTRY[name]().card.family == "synthetic control" else [])
-    for name in sorted(REGISTRY)
-]
 
-
-@pytest.mark.parametrize("name", STAGGERED)
+@pytest.mark.parametrize("name", sorted(REGISTRY))
 def test_every_estimator_with_a_path_finds_the_known_effect_in_the_second_year(comparison, name):
     """The reference is 0.599 (0.097); what takes one treated area, or gives one number only, is skipped and says so."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,19 @@ from invented import OUTCOMES, RATE, make_all, make_contracts, make_design, make
 
 from evaluation.contracts.records import Contracts
 from evaluation.report.book import Book, Edition, write_book
-from evaluation.results import Card, Design, Finding, Panel
+from evaluation.results import (
+    Card,
+    Design,
+    Finding,
+    Interval,
+    Panel,
+    PlaceEffect,
+    Pool,
+    Power,
+    PowerPoint,
+    Stress,
+    Variant,
+)
 from evaluation.synthesis import conclude_all
 
 NASTY = '<script>alert(1)</script> & "Môn" | $x$ *_ {{< meta x >}}'
@@ -36,6 +49,77 @@ def make_panel(contracts: Contracts, findings: tuple[Finding, ...]) -> Panel:
     codes = list(contracts.areas)
     frame = pd.DataFrame({"area_code": codes, "period": "2026-06", "outcome": RATE.id, "value": 1.0})
     return Panel(frame=frame, inputs=findings[0].provenance.inputs)
+
+
+def make_power(area: str, name: str, outcome: str = RATE.id, *, available: int = 2, **changes: Any) -> Power:
+    """What could be seen: less noise with every quarter of follow-up."""
+    base = 1.4 if area == "all" else 2.6
+    power = Power(
+        design="invented-study", outcome=outcome, area=area, area_name=name, unit="pp", estimator="event_study", level=0.05,
+        power=0.8,
+        points=tuple(PowerPoint(follow_up=n, mde=base / n**0.4, sampling_share=0.4 + 0.02 * n) for n in range(1, 9)),
+        available=available, cap=2.1, plausible=1.0, reps=400, seed=7, synthetic=False,
+    )  # fmt: skip
+    return replace(power, **changes)
+
+
+VARIANTS = (
+    ("main", "main", "As set in the protocol", "event_study", -0.9, 1.2),
+    ("callaway_santanna", "estimator", "Group-time effects", "callaway_santanna", -0.7, 1.3),
+    ("synthetic_control", "estimator", "Synthetic control", "synthetic_control", -1.6, 1.1),
+    ("start-3", "start date", "Start three months earlier", "event_study", -0.6, 1.1),
+    ("start+3", "start date", "Start three months later", "event_study", -1.0, 1.4),
+    ("binary", "exposure coding", "Straddling windows count in full", "event_study", -0.5, 0.9),
+    ("neighbours", "comparison areas", "Neighbours among the comparison areas", "event_study", -0.8, 1.2),
+    ("short", "window", "From 2020 only", "event_study", None, 0.0),
+)
+
+
+def make_stress(area: str, name: str, outcome: str = RATE.id, **changes: Any) -> Stress:
+    """Eight variants, one of them without an estimate."""
+    variants = tuple(
+        Variant(
+            name=key, kind=kind, title=title, estimator=method, att=att,
+            interval=None if att is None else Interval(low=att - half, high=att + half),
+            p_value=None if att is None else 0.2, why_not="too few periods before the start" if att is None else "",
+        )
+        for key, kind, title, method, att, half in VARIANTS
+    )  # fmt: skip
+    stress = Stress(
+        design="invented-study", outcome=outcome, area=area, area_name=name, unit="pp", variants=variants, joint_p=0.23,
+        synthetic=False,
+    )  # fmt: skip
+    return replace(stress, **changes)
+
+
+def make_pool(outcome: str = RATE.id, design: Design = DESIGN, **changes: Any) -> Pool:
+    """The places of a design, drawn a third of the way towards their mean."""
+    names = {code: design.unit_of(code).name for code in design.estimate_areas}
+    effects = {code: (-1.5, -0.4, 0.3)[n % 3] for n, code in enumerate(names)}
+    mean = sum(effects.values()) / len(effects)
+    places = tuple(
+        PlaceEffect(
+            area=code, name=names[code], att=att, se=0.6, weight=1 / len(effects), pooled=att + (mean - att) / 3,
+            interval=Interval(low=att + (mean - att) / 3 - 1.0, high=att + (mean - att) / 3 + 1.0),
+        )
+        for code, att in sorted(effects.items(), key=lambda pair: names[pair[0]].casefold())
+    )  # fmt: skip
+    pool = Pool(
+        design="invented-study", outcome=outcome, unit="pp", estimator="event_study", level=0.05, places=places, mean=mean,
+        interval=Interval(low=mean - 1.1, high=mean + 1.1), prediction=Interval(low=mean - 2.4, high=mean + 2.4), tau=0.35,
+        p_value=0.4, synthetic=False,
+    )  # fmt: skip
+    return replace(pool, **changes)
+
+
+def make_records(design: Design = DESIGN) -> dict[str, Any]:
+    """Power, stress and pools of every outcome and area of a design, as `write_book` takes them."""
+    areas = [("all", "All areas together"), *((code, design.unit_of(code).name) for code in design.estimate_areas)]
+    return {
+        "power": [make_power(code, name, outcome) for outcome in OUTCOMES for code, name in areas],
+        "stress": [make_stress(code, name, outcome) for outcome in OUTCOMES for code, name in areas],
+        "pools": [make_pool(outcome, design) for outcome in OUTCOMES],
+    }
 
 
 def assemble(
@@ -71,5 +155,6 @@ def assemble(
         "cards": CARDS,
         "edition": edition,
         "planted": planted,
+        **make_records(design),
     }
     return write_book(folder / "book", **{**options, **changes})

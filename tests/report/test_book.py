@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pandas as pd
@@ -17,9 +17,10 @@ from evaluation.errors import ReportError
 from evaluation.report.annex import clean_message
 from evaluation.report.book import FIGURES_KEPT, GENERATED, write_book
 from evaluation.report.embedded import render_book
+from evaluation.report.protocol import THRESHOLDS
 from evaluation.report.tables import ReportTable
 from evaluation.report.wording import check_wording
-from evaluation.results import Check, Exclusion, Panel
+from evaluation.results import Check, CheckThresholds, Deviation, Exclusion, Panel
 from evaluation.synthesis import conclude_all
 
 
@@ -59,8 +60,9 @@ def text_of(page):
 def test_the_book_has_its_chapters_and_one_page_an_area_by_name(tmp_path):
     book = assemble(tmp_path)
     assert book.chapters == (
-        "index.qmd", "chapters/programme.qmd", "chapters/data.qmd", "chapters/method.qmd", "chapters/findings.qmd",
-        "areas/birch-moor.qmd", "areas/zeta-hill.qmd", "areas/amber.qmd", "chapters/limits.qmd", "references.qmd",
+        "index.qmd", "chapters/programme.qmd", "chapters/could-we-see-it.qmd", "chapters/data.qmd", "chapters/method.qmd",
+        "chapters/findings.qmd", "areas/birch-moor.qmd", "areas/zeta-hill.qmd", "areas/amber.qmd", "chapters/how-sure.qmd",
+        "chapters/limits.qmd", "references.qmd",
         "annex/specifications.qmd", "annex/checks.qmd", "annex/data-log.qmd", "annex/statement.qmd", "annex/glossary.qmd",
     )  # fmt: skip
     config = yaml.safe_load((book.root / "_quarto.yml").read_text("utf-8"))
@@ -275,8 +277,33 @@ def test_the_first_page_gives_verdict_sentence_and_figure_in_this_order(site):
 
 def test_the_protocol_lists_every_threshold(site):
     text = text_of(pages(site)["chapters/method.html"])
-    assert "A difference before the start of up to 0 percentage points is too small to count against a comparison." in text
     assert "Intervals at the 95% level" in text
+    assert DESIGN.sha256 in text
+    page = pages(site)["chapters/method.html"]
+    table = next(t for t in find(page, "main table") if "Thresholds of the checks" in caption_of(t))
+    rows = {find(row, "td")[0].text_content(): [c.text_content() for c in find(row, "td")] for row in find(table, "tbody tr")}
+    assert len(rows) == len(fields(CheckThresholds))
+    assert rows["Largest misfit before the start"][1] == "2.0 times"
+    assert rows["Difference too small to count"][1] == "0 percentage points"
+    assert rows["Smallest breakdown value"][1] == "not judged"
+
+
+def test_no_threshold_is_without_words():
+    assert set(THRESHOLDS) == {item.name for item in fields(CheckThresholds)}
+    assert all(words.title and words.plain.endswith(".") for words in THRESHOLDS.values())
+    assert len({words.title for words in THRESHOLDS.values()}) == len(THRESHOLDS)
+
+
+def test_departures_from_the_protocol_are_listed_and_their_absence_is_stated(site, tmp_path):
+    assert "There is none on record: what was done is what the protocol says." in text_of(pages(site)["chapters/method.html"])
+    made = [
+        Deviation(number=2, key="draws", before="999", after="499"),
+        Deviation(number=1, key="thresholds.maximum_donor_weight", before="0.5", after="0.6"),
+    ]
+    book = assemble(tmp_path, deviations=made)
+    rows = (book.root / "data" / "table-deviations.csv").read_text("utf-8").splitlines()
+    assert rows[1:] == ["1,Largest weight of one comparison area (thresholds.maximum_donor_weight),0.5,0.6", "2,draws,999,499"]
+    assert "2 departures are on record" in (book.root / "_generated" / "protocol.qmd").read_text("utf-8")
 
 
 def test_reasons_for_leaving_out_are_counted_without_the_areas_they_name(tmp_path):

@@ -239,7 +239,7 @@ def of_rate(findings):
 def test_reach_says_whether_the_evaluation_could_have_seen_it():
     pooled, *areas = of_rate(make_all(mde=3.0))
     said = words.write_reach(pooled, areas, RATE, 1.0)
-    assert "is 3.0 percentage points for all areas together, and from 3.0 to 3.0 percentage points for single areas" in said
+    assert "is 3.0 percentage points for all areas together, and 3.0 percentage points for single areas" in said
     assert "An effect of 1.0 percentage points, the largest thought plausible beforehand, would most likely go unseen." in said
     assert said.endswith("by 2.2 percentage points at most. Even that would most likely go unseen there.")
     seen = words.write_reach(None, [replace(c, mde=0.4) for c in areas], RATE, 1.0)

@@ -8,12 +8,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from conformance.panels import draw_by_hand, keep_areas, make_panel, relabel
+from conformance.panels import draw_by_hand, keep_areas, make_panel, make_places
 
 from evaluation.errors import ConfigurationError, DataError
 from evaluation.estimators.callaway_santanna import CallawaySantAnna, group_time_effects
 from evaluation.estimators.event_study import EventStudy
-from evaluation.numerics.assignment import draw_assignments
+from evaluation.numerics.places import merge_places
 from evaluation.results import Comparison
 
 A, B, C = [10, 12, 15, 17], [5, 6, 7, 8], [7, 8, 9, 10]
@@ -264,25 +264,39 @@ def test_influence_is_the_derivative_by_an_areas_weight(method, aggregation, sha
     ],
 )
 @pytest.mark.parametrize("shares", [False, True])
-def test_placebos_are_fits_of_the_relabelled_panel_whatever_the_options(options, aggregation, base_period, shares):
+def test_placebos_are_fits_of_the_panel_of_their_places_whatever_the_options(options, aggregation, base_period, shares):
     comparison = make_panel(n_areas=30, n_periods=8, starts=(4, 5, 5, 4), weighted=True)
     comparison = with_covariate(comparison, np.random.default_rng(0).normal(size=30))
     if shares:
         comparison = replace(comparison, exposure=0.4 * comparison.exposure)
     estimator = CallawaySantAnna(base_period=base_period, aggregation=aggregation, **options)
     placebos = estimator.placebos(comparison, draws=3, seed=7)
-    chosen = draw_assignments(n_areas=26, n_treated=4, draws=3, seed=7).areas
     for d in range(3):
-        found = estimator.fit(relabel(comparison, chosen[d]))
+        found = estimator.fit(merge_places(comparison, placebos.groups[d]))
         assert placebos.att[d] == pytest.approx(found.att, abs=1e-9)
         assert placebos.pre_rmspe[d] == pytest.approx(found.pre_rmspe, abs=1e-9)
+        assert placebos.path[d] == pytest.approx([point.att for point in found.path], abs=1e-9)
 
 
-def test_a_placebo_without_overlap_is_refused_with_its_number():
+@pytest.mark.parametrize("options", [{"anticipation": 1}, {"control_group": "not_yet_treated"}, {"aggregation": "group"}])
+def test_placebo_places_whatever_the_options(options):
+    comparison = make_places(sizes=(3, 2, 1), starts=(4, 6, 5), shares=True)
+    estimator = CallawaySantAnna(**options)
+    placebos = estimator.placebos(comparison, draws=3, seed=7)
+    for d in range(3):
+        found = estimator.fit(merge_places(comparison, placebos.groups[d]))
+        assert (placebos.att[d], placebos.pre_rmspe[d]) == pytest.approx((found.att, found.pre_rmspe), abs=1e-10)
+        assert placebos.path[d] == pytest.approx([point.att for point in found.path], abs=1e-10)
+
+
+def test_a_placebo_without_overlap_is_left_out():
+    """The lowest and the highest of the untreated areas have none."""
     comparison = make_panel(n_areas=12, n_periods=5, starts=(3,))
     comparison = with_covariate(comparison, [0.5, *np.linspace(-1, 1, 11)])
-    with pytest.raises(DataError, match=r"placebo assignment 1: .* no overlap"):
-        CallawaySantAnna(covariates=("x",)).placebos(comparison, draws=9, seed=0)
+    placebos = CallawaySantAnna(covariates=("x",)).placebos(comparison, draws=9, seed=0)
+    assert placebos.labels == comparison.donors[1:-1]
+    assert placebos.groups.shape == (9, 11)
+    assert not placebos.exhaustive
 
 
 # ---------------------------------------------------------------- bands, table, refusals

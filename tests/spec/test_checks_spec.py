@@ -216,8 +216,7 @@ def test_two_implementations_take_the_last_start_for_untreated_where_all_are_tre
         ("callaway_santanna", {"covariates": ("x",)}),
         ("callaway_santanna", {"aggregation": "group"}),
         ("synthetic_did", {}),
-        ("matrix_completion", {}),
-        ("interactive_fixed_effects", {}),
+        ("sun_abraham", {"covariates": ("x",)}),
     ],
 )
 def test_two_implementations_say_why_they_are_not_run(name, options):

@@ -5,13 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from conformance.panels import draw_by_hand, make_panel, relabel
+from conformance.panels import draw_by_hand, make_panel, make_places
 
 from evaluation.errors import ConfigurationError, DataError
 from evaluation.estimators.callaway_santanna import CallawaySantAnna
 from evaluation.estimators.imputation import Imputation
 from evaluation.estimators.two_stage import TwoStage
-from evaluation.numerics.assignment import draw_assignments
+from evaluation.numerics.places import merge_places
 from evaluation.results import Comparison
 
 A, B, C = [10, 12, 15, 17], [5, 6, 7, 8], [7, 8, 9, 10]
@@ -267,14 +267,14 @@ def test_periods_that_no_area_links_do_not_determine_each_other():
 @pytest.mark.parametrize("gaps", [False, True])
 @pytest.mark.parametrize("covariates", [(), ("x",)])
 @pytest.mark.parametrize("shares", [False, True])
-def test_placebos_are_fits_of_the_relabelled_panel_with_gaps_and_covariates(gaps, covariates, shares):
+def test_placebos_are_fits_of_the_panel_of_their_places_with_gaps_and_covariates(gaps, covariates, shares):
     comparison = drawn(weighted=True, gaps=gaps, shares=shares)
     estimator = Imputation(covariates=covariates)
     placebos = estimator.placebos(comparison, draws=3, seed=7)
     # every untreated area is seen before the first start and after the last, so all of them take part
-    chosen = draw_assignments(n_areas=14, n_treated=6, draws=3, seed=7).areas
+    assert len(placebos.groups) == 3
     for d in range(3):
-        found = estimator.fit(relabel(comparison, chosen[d]))
+        found = estimator.fit(merge_places(comparison, placebos.groups[d]))
         assert placebos.att[d] == pytest.approx(found.att, abs=1e-9)
         assert placebos.pre_rmspe[d] == pytest.approx(found.pre_rmspe, abs=1e-9)
 
@@ -285,7 +285,20 @@ def test_areas_not_seen_around_the_start_are_no_placebos():
     y[:3, 2], y[3:, 4] = np.nan, np.nan
     placebos = Imputation().placebos(replace(comparison, y=y, unbalanced=True), draws=9, seed=0)
     assert placebos.labels == ("A001", "A003", "A005", "A006", "A007")
-    assert placebos.gaps is None
+    assert placebos.gaps.shape == (5, 6)
+    assert not placebos.exhaustive
+
+
+@BOTH
+@pytest.mark.parametrize("leads", [0, 2, 9])
+def test_the_path_of_placebo_places_with_leads(kind, leads):
+    """Nine leads are more than the start in period 4 leaves room for; the batch finds as many as the fit does."""
+    comparison = make_places(sizes=(3, 2, 1), starts=(4, 6, 5), n_areas=24)
+    estimator = Imputation(leads=leads) if kind is Imputation else kind()
+    placebos = estimator.placebos(comparison, draws=4, seed=2)
+    for d in range(4):
+        found = estimator.fit(merge_places(comparison, placebos.groups[d]))
+        assert placebos.path[d] == pytest.approx([point.att for point in found.path], abs=1e-9)
 
 
 # ---------------------------------------------------------------- refusals and notes

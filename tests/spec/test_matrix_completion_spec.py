@@ -107,7 +107,7 @@ def test_common_movements_are_used_where_they_are_and_not_where_they_are_not():
 
 def test_dealing_into_groups_is_seeded():
     panel = with_factor(seed=9, noise=2.0)
-    found = [MatrixCompletion(seed=seed)._size(panel, np.arange(24)) for seed in (0, 0, 1, 2, 3, 4, 5, 6)]
+    found = [MatrixCompletion(seed=seed).penalty_size(panel, np.arange(24)) for seed in (0, 0, 1, 2, 3, 4, 5, 6)]
     assert found[0] == found[1]
     assert len(set(found)) > 1
 

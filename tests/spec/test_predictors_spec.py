@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conformance.panels import draw_by_hand, keep_areas, make_panel, relabel
+from conformance.panels import draw_by_hand, keep_areas, make_panel, make_places
 
 from evaluation.errors import ConfigurationError, DataError
 from evaluation.estimators.synthetic_control import Predictor, SyntheticControl
 from evaluation.inference.checks import placebo_in_time, two_implementations
+from evaluation.numerics.places import merge_places
 from evaluation.numerics.predictor_search import search_importance
-from evaluation.numerics.simplex_general import mix_by_importance
+from evaluation.numerics.simplex import mix_by_importance
 from evaluation.results import CheckThresholds
 
 LIMITS = CheckThresholds(minimum_pre_periods=4, maximum_pre_rmspe_ratio=2.0, maximum_pre_trend=0.9, maximum_donor_weight=0.5)
@@ -95,10 +96,7 @@ def test_placebos_and_leave_one_out_equal_fits():
     panel = with_covariate(panel, rng.normal(size=7))
     estimator = SyntheticControl(predictors=(predictor("2001"), predictor("2004", "2005", name="invented")))
     placebos = estimator.placebos(panel, draws=1, seed=0)
-    found = relabel(replace(panel, covariates={}), [2])
-    donors = np.flatnonzero(~panel.treated)
-    found = replace(found, covariates={"size": panel.covariates["size"][:, donors]})
-    one = estimator.fit(found)
+    one = estimator.fit(merge_places(panel, placebos.groups[2]))
     assert (placebos.att[2], placebos.pre_rmspe[2]) == pytest.approx((one.att, one.pre_rmspe), abs=1e-9)
     assert placebos.prediction_rmspe[2] == pytest.approx(one.prediction_rmspe, abs=1e-9)
     estimate = estimator.fit(panel)
@@ -106,6 +104,17 @@ def test_placebos_and_leave_one_out_equal_fits():
     kept = [n for n, code in enumerate(panel.areas) if code != left.areas[0]]
     without = keep_areas(replace(panel, covariates={}), kept, covariates={"size": panel.covariates["size"][:, kept]})
     assert left.att[0] == pytest.approx(estimator.fit(without).att, abs=1e-9)
+
+
+def test_a_placebo_place_has_the_predictors_of_its_members():
+    panel = make_places(sizes=(2,), starts=(7,), n_areas=12)
+    panel = with_covariate(panel, np.random.default_rng(5).normal(size=12))
+    estimator = SyntheticControl(predictors=(predictor("2001"), predictor("2004", "2005", name="invented")))
+    placebos = estimator.placebos(panel, draws=2, seed=0)
+    for d in range(2):
+        one = estimator.fit(merge_places(panel, placebos.groups[d]))
+        assert (placebos.att[d], placebos.pre_rmspe[d]) == pytest.approx((one.att, one.pre_rmspe), abs=1e-9)
+        assert placebos.path[d] == pytest.approx([point.att for point in one.path], abs=1e-9)
 
 
 def test_checks_know_of_predictors():

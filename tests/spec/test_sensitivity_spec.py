@@ -308,7 +308,8 @@ def test_the_check_reports_and_does_not_judge(name):
     assert time.perf_counter() - began < 1.0
     assert check.passed is None
     assert check.value == pytest.approx(relative_breakdown(read_path(estimate, most_leads=6), most=20.0))
-    assert check.text.startswith("Not judged: information only.")
+    assert check.text.startswith("For information: ")
+    assert (check.information, check.kind) == (True, "robustness")
     assert "conventional standard errors" in check.text
     assert "orientation" not in check.text
     assert name in REGISTRY[breakdown.NAME].estimators
@@ -325,7 +326,8 @@ def test_the_check_judges_where_the_protocol_asks(share, passed):
     check = breakdown.run(panel, estimator, estimate, None, replace(LIMITS, minimum_breakdown=share * value))
     assert (check.passed, check.threshold) == (passed, pytest.approx(share * value))
     assert check.text.endswith("asked for.")
-    assert "Not judged" not in check.text
+    assert "For information" not in check.text
+    assert (check.information, check.kind) == (False, "robustness")
 
 
 def test_with_few_treated_areas_it_is_for_orientation_only():

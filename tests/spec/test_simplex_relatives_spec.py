@@ -7,15 +7,14 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from evaluation.errors import DataError
-from evaluation.numerics import simplex_general
+from evaluation.numerics import simplex
 from evaluation.numerics.minimum_norm import even_out
-from evaluation.numerics.simplex import TOLERANCE, fit_simplex
-from evaluation.numerics.simplex_general import fit_priced, mix_by_importance
+from evaluation.numerics.simplex import TOLERANCE, fit_simplex, mix_by_importance
 
 
 def test_a_price_moves_weight_to_the_cheaper_donor():
     # v on the donor at 10: min (10 v - 4)^2 + 20 v: v = (80 - 20) / 200
-    fit = fit_priced(np.array([[0.0, 10.0]]), np.array([[4.0]]), price=np.array([[0.0, 20.0]]))
+    fit = fit_simplex(np.array([[0.0, 10.0]]), np.array([[4.0]]), price=np.array([[0.0, 20.0]]))
     assert fit.weights[0] == pytest.approx([0.7, 0.3])
     assert fit.objective[0] == pytest.approx(1.0 + 6.0)
 
@@ -24,7 +23,7 @@ def test_a_price_decides_where_the_misfit_is_flat():
     # 4 is reached by 0 and 10, by 3 and 5, or by any mix of both pairs: the cheaper pair is taken
     donors = np.array([[0.0, 10.0, 3.0, 5.0]])
     for price, wanted in (([1, 1, 2, 2], [0.6, 0.4, 0, 0]), ([2, 2, 1, 1], [0, 0, 0.5, 0.5])):
-        fit = fit_priced(donors, np.array([[4.0]]), price=1e-3 * np.array([price], dtype=float))
+        fit = fit_simplex(donors, np.array([[4.0]]), price=1e-3 * np.array([price], dtype=float))
         assert fit.weights[0] == pytest.approx(wanted, abs=1e-3)
 
 
@@ -32,7 +31,7 @@ def test_no_price_is_the_simplex_kernel():
     rng = np.random.default_rng(0)
     donors = rng.normal(size=(20, 9))
     allowed = ~np.eye(9, dtype=bool)
-    priced = fit_priced(donors, donors, price=np.zeros((9, 9)), allowed=allowed)
+    priced = fit_simplex(donors, donors, price=np.zeros((9, 9)), allowed=allowed)
     assert priced.weights == pytest.approx(fit_simplex(donors, donors, allowed=allowed).weights, abs=1e-9)
 
 
@@ -49,17 +48,17 @@ def test_importance_is_a_scaling_of_rows():
 def test_a_bad_lockstep_is_put_right_from_the_data(monkeypatch):
     rng = np.random.default_rng(2)
     donors, targets, price = rng.normal(size=(3, 9)), rng.normal(size=(3, 4)), rng.uniform(0, 0.1, (4, 9))
-    good = fit_priced(donors, targets, price=price)
-    monkeypatch.setattr(simplex_general, "_lockstep", lambda problems: problems.allowed / 9.0)
-    again = fit_priced(donors, targets, price=price)
+    good = fit_simplex(donors, targets, price=price)
+    monkeypatch.setattr(simplex, "minimise", lambda problems, near: problems.allowed / 9.0)
+    again = fit_simplex(donors, targets, price=price)
     assert again.objective == pytest.approx(good.objective, rel=1e-7)
 
 
 def test_what_cannot_be_solved_is_named():
     with pytest.raises(DataError, match="price"):
-        fit_priced(np.ones((2, 2)), np.ones((2, 1)), price=np.array([[-1.0, 0.0]]))
-    with pytest.raises(DataError, match="donor for every fit"):
-        fit_priced(np.ones((2, 2)), np.ones((2, 1)), price=np.zeros((1, 2)), allowed=np.zeros((1, 2), dtype=bool))
+        fit_simplex(np.ones((2, 2)), np.ones((2, 1)), price=np.array([[-1.0, 0.0]]))
+    with pytest.raises(DataError, match="no donor"):
+        fit_simplex(np.ones((2, 2)), np.ones((2, 1)), price=np.zeros((1, 2)), allowed=np.zeros((1, 2), dtype=bool))
 
 
 coarse = st.integers(-2, 2).map(float)
@@ -71,7 +70,7 @@ def test_priced_weights_lie_on_the_simplex_and_are_the_best(data, n_periods, n_d
     donors = data.draw(arrays(float, (n_periods, n_donors), elements=coarse))
     targets = data.draw(arrays(float, (n_periods, 2), elements=coarse))
     price = data.draw(arrays(float, (2, n_donors), elements=st.integers(0, 3).map(float)))
-    fit = fit_priced(donors, targets, price=price)
+    fit = fit_simplex(donors, targets, price=price)
     assert (fit.weights >= 0).all()
     assert fit.weights.sum(axis=1) == pytest.approx(1.0)
     for r in range(2):

@@ -20,6 +20,11 @@ def certify(donors, target, weights):
     return (weights @ slope - slope.min()) / max(0.5 * residual @ residual, floor)
 
 
+def solve_from_data(z):
+    """The solver from the data alone, without prices."""
+    return simplex._solve_from_data(z, np.zeros(z.shape[1]), (z * z).sum(axis=0).mean(), TOLERANCE)
+
+
 def test_point_between_two_donors():
     fit = fit_simplex(np.array([[0.0, 10.0], [0.0, 10.0]]), np.array([[4.0, 12.0, -3.0], [4.0, 12.0, -1.0]]))
     assert fit.weights == pytest.approx(np.array([[0.6, 0.4], [0.0, 1.0], [1.0, 0.0]]))
@@ -71,15 +76,16 @@ def test_solver_from_the_data_agrees_with_the_lockstep():
     for n_periods, n_donors in ((30, 8), (8, 30), (5, 5), (1, 4)):
         donors, target = rng.normal(size=(n_periods, n_donors)), rng.normal(size=n_periods)
         fit = fit_simplex(donors, target[:, None])
-        slow = simplex._solve_from_data(donors - target[:, None], TOLERANCE)
+        slow = solve_from_data(donors - target[:, None])
         assert certify(donors, target, slow) <= TOLERANCE
         assert ((donors @ slow - target) ** 2).sum() == pytest.approx(fit.objective[0], rel=1e-7, abs=1e-9)
 
 
 def test_what_misses_the_tolerance_is_an_error(monkeypatch):
     rng = np.random.default_rng(4)
-    monkeypatch.setattr(simplex, "_polish", lambda a, b, weights, *_: np.full_like(weights, 1.0 / weights.shape[1]))
-    monkeypatch.setattr(simplex, "_solve_from_data", lambda z, tolerance: np.full(z.shape[1], 1.0 / z.shape[1]))
+    monkeypatch.setattr(simplex, "minimise", lambda problems, near: problems.allowed / 5.0)
+    monkeypatch.setattr(simplex._Batch, "polish", lambda batch, weights: weights)
+    monkeypatch.setattr(simplex, "_solve_from_data", lambda z, *_: np.full(z.shape[1], 1.0 / z.shape[1]))
     with pytest.raises(DataError, match="not within"):
         fit_simplex(rng.normal(size=(9, 5)), rng.normal(size=(9, 1)))
 
@@ -88,8 +94,8 @@ def test_a_bad_lockstep_is_put_right_from_the_data(monkeypatch):
     rng = np.random.default_rng(5)
     donors, targets = rng.normal(size=(9, 5)), rng.normal(size=(9, 3))
     good = fit_simplex(donors, targets)
-    monkeypatch.setattr(simplex, "_lockstep", lambda a, b, allowed, *_: allowed / allowed.sum(axis=1, keepdims=True))
-    monkeypatch.setattr(simplex, "_polish", lambda a, b, weights, *_: weights.copy())
+    monkeypatch.setattr(simplex, "minimise", lambda problems, near: problems.allowed / 5.0)
+    monkeypatch.setattr(simplex._Batch, "polish", lambda batch, weights: weights)
     assert fit_simplex(donors, targets).weights == pytest.approx(good.weights, abs=1e-7)
 
 
@@ -153,10 +159,32 @@ def test_ridge_fits_meet_the_conditions_of_a_minimum():
         slope = (donors.T @ (donors @ fit.weights.T - targets)).T + ridge[:, None] * fit.weights
         level = slope.min(axis=1, keepdims=True)
         assert np.abs(fit.weights * (slope - level)).max() < 1e-7
-        again = simplex._solve_from_data(np.vstack([donors - targets[:, [3]], 10.0 * np.eye(n_donors)]), 1e-8)
+        again = solve_from_data(np.vstack([donors - targets[:, [3]], 10.0 * np.eye(n_donors)]))
         assert fit.weights[3] == pytest.approx(again, abs=1e-7)
 
 
 def test_ridge_must_not_be_negative():
     with pytest.raises(DataError, match="ridge"):
         fit_simplex(np.ones((2, 2)), np.ones((2, 1)), ridge=np.array([-1.0]))
+
+
+def test_donors_of_every_target_its_own():
+    rng = np.random.default_rng(7)
+    donors, targets = rng.normal(size=(3, 9, 5)), rng.normal(size=(9, 3))
+    ridge = np.array([0.0, 1e-6, 2.0])
+    fit = fit_simplex(donors, targets, ridge=ridge)
+    for r in range(3):
+        alone = fit_simplex(donors[r], targets[:, [r]], ridge=ridge[[r]])
+        assert fit.weights[r] == pytest.approx(alone.weights[0], abs=1e-9)
+    with pytest.raises(DataError, match="3 targets"):
+        fit_simplex(donors[:2], targets)
+
+
+def test_where_the_search_sets_out_changes_nothing():
+    rng = np.random.default_rng(8)
+    donors = rng.normal(size=(12, 30))
+    targets = rng.normal(size=(12, 6))
+    plain = fit_simplex(donors, targets)
+    near = fit_simplex(donors, targets + 0.1 * rng.normal(size=targets.shape)).weights
+    for start in (near, np.eye(30)[:6], np.full((6, 30), 1 / 30)):
+        assert fit_simplex(donors, targets, near=start).weights == pytest.approx(plain.weights, abs=1e-9)

@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from conformance.panels import draw_by_hand, make_panel, relabel
+from conformance.panels import draw_by_hand, make_panel, make_places
 
 from evaluation.errors import ConfigurationError, DataError
 from evaluation.estimators.event_study import EventStudy
 from evaluation.estimators.sun_abraham import SunAbraham
 from evaluation.estimators.twfe import TwoWayFixedEffects
-from evaluation.numerics.assignment import draw_assignments
 from evaluation.numerics.means import group_means
+from evaluation.numerics.places import draw_places, merge_places
 from evaluation.results import Comparison
 
 A, B, C = [10, 12, 15, 17], [5, 6, 7, 8], [7, 8, 9, 10]
@@ -156,14 +156,13 @@ CASES = [
 @pytest.mark.parametrize("gaps", [False, True])
 @pytest.mark.parametrize("starts", [(8,), (7, 9, 8)])
 @pytest.mark.parametrize(("kind", "options"), CASES)
-def test_placebos_equal_fits_on_the_relabelled_panel(kind, options, starts, gaps):
+def test_placebos_equal_fits_on_the_panel_of_their_places(kind, options, starts, gaps):
     estimator, comparison = kind(**options), rich_panel(starts=starts, gaps=gaps)
     placebos = estimator.placebos(comparison, draws=12, seed=3)
-    chosen = draw_assignments(n_areas=len(comparison.donors), n_treated=len(starts), draws=12, seed=3).areas
     found = []
-    for row in chosen:
+    for group in draw_places(comparison, draws=12, seed=3).groups:
         try:
-            found.append(estimator.fit(relabel(comparison, row)))
+            found.append(estimator.fit(merge_places(comparison, group)))
         except DataError:
             assert gaps
     assert len(found) == len(placebos.att) > 0
@@ -173,6 +172,22 @@ def test_placebos_equal_fits_on_the_relabelled_panel(kind, options, starts, gaps
         gap = np.subtract(found[-1].series.observed, found[-1].series.counterfactual)
         assert placebos.gaps[-1] == pytest.approx(gap, abs=1e-9)
         assert len(placebos.labels) == len(found)
+    assert len(placebos.groups) == len(found)
+    if placebos.path is None:
+        assert not found[0].path
+    else:
+        assert placebos.path == pytest.approx(np.array([[point.att for point in one.path] for one in found]), abs=1e-9)
+
+
+@pytest.mark.parametrize(("kind", "options"), [(TwoWayFixedEffects, {"covariates": ("x",)}), (EventStudy, {"area_trends": True})])
+def test_places_of_several_authorities_with_further_terms_are_fits(kind, options):
+    comparison = make_places(sizes=(3, 2), starts=(8, 7))
+    comparison = replace(comparison, covariates={"x": np.random.default_rng(0).normal(size=comparison.y.shape)})
+    estimator = kind(**options)
+    placebos = estimator.placebos(comparison, draws=3, seed=3)
+    for d, group in enumerate(placebos.groups):
+        found = estimator.fit(merge_places(comparison, group))
+        assert (placebos.att[d], placebos.pre_rmspe[d]) == pytest.approx((found.att, found.pre_rmspe), abs=1e-10)
 
 
 def test_chunks_change_nothing(monkeypatch):

@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+from dataclasses import fields, replace
 
 import pytest
 
@@ -9,6 +10,7 @@ from evaluation import project
 from evaluation.contracts import load_contracts
 from evaluation.design.protocol import load_design
 from evaluation.errors import ConfigurationError
+from evaluation.results import CheckThresholds
 
 MAIN = "economic-inactivity-trailblazers"
 ROLLOUT = "universal-credit-rollout"
@@ -207,9 +209,60 @@ def spoil(folder, *changes, design=MAIN):
             "maximum_donor_wieght: is not a key here; did you mean maximum_donor_weight",
         ),
         (
-            "  negligible_effect: 0.1",
-            "  negligible_effect: 0.1\n  minimum_breakdown: -1.0",
-            "minimum_breakdown: is -1.0; write 0 to 100 (violations after the start over the largest before it; 0 = not judged)",
+            "minimum_breakdown: 0\n",
+            "minimum_breakdown: -1.0\n",
+            "minimum_breakdown: is -1.0; write 0 to 100 (violations after the",
+        ),
+        (
+            "maximum_hidden_drift: 0\n",
+            "maximum_hidden_drift: -0.5\n",
+            "maximum_hidden_drift: is -0.5; write 0 to 1e+12 (a drift a year in the primary outcome's unit; 0 = not judged)",
+        ),
+        (
+            "maximum_anticipation: 0.95",
+            "maximum_anticipation: 95",
+            "maximum_anticipation: is 95; write 0.5 to 1 (a quantile of the placebo places; 1 = not judged)",
+        ),
+        (
+            "maximum_contaminated_weight: 0.5",
+            "maximum_contaminated_weight: 50",
+            "maximum_contaminated_weight: is 50; write 0 to 1 (a share of the comparison; 1 = not judged)",
+        ),
+        ("minimum_inside_range: 0.9", "minimum_inside_range: 90", "minimum_inside_range: is 90; write 0 to 1 (a share of the"),
+        (
+            "maximum_revision: 1.0",
+            "maximum_revision: 0",
+            "maximum_revision: is 0; write 0.01 to 100 (a move of the estimate over",
+        ),
+        ("maximum_revision: 1.0", "maximum_revision: often", "maximum_revision: is 'often'; write a number"),
+        ("maximum_forbidden_weight: 0.5", "maximum_forbidden_weight: 2", "maximum_forbidden_weight: is 2; write 0 to 1"),
+        (
+            "alternative_starts: [-3, 3]",
+            "alternative_starts: [-3, 0]",
+            "alternative_starts: is 0; write months from -24 (earlier)",
+        ),
+        ("alternative_starts: [-3, 3]", "alternative_starts: [-3, 36]", "alternative_starts: is 36; write months from -24"),
+        ("alternative_starts: [-3, 3]", "alternative_starts: [3, 3]", "alternative_starts: 3 stands in it twice. Fix: keep one."),
+        ("alternative_starts: [-3, 3]", "alternative_starts: [1.5]", "alternative_starts: is [1.5]; write a list"),
+        (
+            "alternative_starts: [-3, 3]",
+            "alternative_start: [3]",
+            "alternative_start: is not a key here; did you mean alternative_starts",
+        ),
+        (
+            "pooled_synthetic_control_estimators: [staggered_synthetic_control]",
+            "pooled_synthetic_control_estimators: [synthetic_did, synthetic_control]",
+            "pooled_synthetic_control_estimators: 'synthetic_control' stands here and at",
+        ),
+        (
+            "did_estimators: [twfe, event_study, callaway_santanna]",
+            "did_estimators: [twfe, twfe]",
+            "did_estimators: 'twfe' stands here and at",
+        ),
+        (
+            "pooled_synthetic_control_estimators: [staggered_synthetic_control]",
+            "pooled_synthetic_control_estimators: ['']",
+            "pooled_synthetic_control_estimators: is empty; write the name of an estimator, or leave the list empty as [].",
         ),
         (f"id: {MAIN}", "id: another", "id: is 'another' but the file is called"),
     ],
@@ -220,13 +273,57 @@ def test_a_fault_names_file_line_and_remedy(folder, old, new, says):
     assert message.startswith(f"{MAIN}.yml:")
 
 
-def test_a_breakdown_value_is_judged_only_where_the_protocol_says_so(folder, main):
-    assert main.thresholds.minimum_breakdown == 0.0
-    path = folder / "designs" / f"{MAIN}.yml"
-    path.write_text(
-        path.read_text("utf-8").replace("  negligible_effect:", "  minimum_breakdown: 1.5\n  negligible_effect:"), "utf-8"
+def test_a_threshold_is_what_the_file_says_and_otherwise_its_default(folder, main):
+    assert main.thresholds == CheckThresholds(
+        minimum_pre_periods=12,
+        maximum_pre_rmspe_ratio=2.0,
+        maximum_pre_trend=0.95,
+        maximum_donor_weight=0.5,
+        negligible_effect=0.1,
     )
-    assert load_design(load_contracts(folder, standard=False), MAIN).thresholds.minimum_breakdown == 1.5
+    path = folder / "designs" / f"{MAIN}.yml"
+    text = path.read_text("utf-8")
+    for old, new in (
+        ("minimum_breakdown: 0", "minimum_breakdown: 1.5"),
+        ("maximum_hidden_drift: 0", "maximum_hidden_drift: 1"),
+        ("maximum_anticipation: 0.95", "maximum_anticipation: 0.99"),
+        ("maximum_contaminated_weight: 0.5", "maximum_contaminated_weight: 0.25"),
+        ("minimum_inside_range: 0.9", "minimum_inside_range: 0.75"),
+        ("maximum_revision: 1.0", "maximum_revision: 2"),
+        ("maximum_forbidden_weight: 0.5", "maximum_forbidden_weight: 0.1"),
+    ):
+        assert old in text
+        text = text.replace(old, new)
+    path.write_text(text, "utf-8")
+    assert load_design(load_contracts(folder, standard=False), MAIN).thresholds == replace(
+        main.thresholds,
+        minimum_breakdown=1.5,
+        maximum_hidden_drift=1.0,
+        maximum_anticipation=0.99,
+        maximum_contaminated_weight=0.25,
+        minimum_inside_range=0.75,
+        maximum_revision=2.0,
+        maximum_forbidden_weight=0.1,
+    )
+
+
+def test_every_threshold_of_the_protocol_is_explained(main):
+    text = (project.CONTRACTS / "README.md").read_text("utf-8")
+    missing = [field.name for field in fields(CheckThresholds) if f"| `{field.name}` |" not in text]
+    assert missing == []
+
+
+def test_alternative_starts_and_pooled_synthetic_controls(folder, main, rollout):
+    assert (main.alternative_starts, rollout.alternative_starts) == ((-3, 3), (-12, 12))
+    path = folder / "designs" / f"{MAIN}.yml"
+    text = path.read_text("utf-8").replace("alternative_starts: [-3, 3]\n", "")
+    text = text.replace(
+        "pooled_synthetic_control_estimators: [staggered_synthetic_control]",
+        "pooled_synthetic_control_estimators: [synthetic_did]",
+    )
+    path.write_text(text, "utf-8")
+    design = load_design(load_contracts(folder, standard=False), MAIN)
+    assert (design.alternative_starts, design.pooled_synthetic_control_estimators) == ((), ("synthetic_did",))
 
 
 def test_a_place_without_an_established_start_needs_an_assumption(folder):

@@ -43,7 +43,7 @@ def run(
             raise DataError(f"There are {path.before.size} effects before the start, and {FEWEST_LEADS} are needed.")
         value = relative_breakdown(path, level=LEVEL, most=MOST)
     except DataError as refusal:
-        return Check(name=NAME, title=TITLE, passed=None, threshold=limit, text=f"Not run: {refusal}")
+        return Check(name=NAME, title=TITLE, passed=None, threshold=limit, text=f"Not run: {refusal}", kind="robustness")
     passed = None if limit is None else value >= limit
     treated = int(comparison.treated.sum())
     caution = "conventional standard errors enter it" + (
@@ -51,10 +51,19 @@ def run(
     )
     text = f"{_say(value, path.before.size)} ({caution})."
     if passed is None:
-        text = f"Not judged: information only. {text}"
+        text = f"For information: {text}"
     else:
         text += f" At least {limit:g} times is asked for." if passed else f" That is less than the {limit:g} times asked for."
-    return Check(name=NAME, title=TITLE, passed=passed, text=text, value=min(value, MOST), threshold=limit)
+    return Check(
+        name=NAME,
+        title=TITLE,
+        passed=passed,
+        text=text,
+        value=min(value, MOST),
+        threshold=limit,
+        information=passed is None,
+        kind="robustness",
+    )
 
 
 def _say(value: float, leads: int) -> str:

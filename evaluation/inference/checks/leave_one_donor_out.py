@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
+from evaluation.numerics.selection import keep_areas
 from evaluation.results import Check, CheckThresholds, Comparison, Estimate, Estimator, Placebos
 
 NAME = "leave_one_donor_out"
@@ -28,9 +27,9 @@ def run(
     fitted to (`Estimate.scale`), or what the protocol calls negligible: smaller moves tell nothing about the programme.
     """
     if not estimate.weights:
-        return Check(name=NAME, title=TITLE, passed=None, text="Not run: the method has no donor weights.")
+        return Check(name=NAME, title=TITLE, passed=None, kind="robustness", text="Not run: the method has no donor weights.")
     if len(comparison.donors) < 2:
-        return Check(name=NAME, title=TITLE, passed=None, text="Not run: there is no other donor.")
+        return Check(name=NAME, title=TITLE, passed=None, kind="robustness", text="Not run: there is no other donor.")
     batch = getattr(estimator, "leave_one_out", None)
     if batch is None:
         areas, atts = _estimate_again(comparison, estimator, estimate)
@@ -48,27 +47,12 @@ def run(
         f"Leaving out one of {len(areas)} donors moves the estimate by {move:.3g} {comparison.unit or 'units'} at most, to "
         f"{atts[worst]:.3g} without {name}, {'within' if passed else 'more than'} the {limit:.3g} allowed."
     )
-    return Check(name=NAME, title=TITLE, passed=bool(passed), text=text, value=move, threshold=limit)
+    return Check(name=NAME, title=TITLE, passed=bool(passed), text=text, value=move, threshold=limit, kind="robustness")
 
 
 def leave_out(comparison: Comparison, area: str) -> Comparison:
     """The comparison without one area."""
-    keep = np.array([code != area for code in comparison.areas])
-    return replace(
-        comparison,
-        areas=tuple(code for code, kept in zip(comparison.areas, keep, strict=True) if kept),
-        area_names=tuple(name for name, kept in zip(comparison.area_names, keep, strict=True) if kept),
-        regions=tuple(region for region, kept in zip(comparison.regions, keep, strict=True) if kept),
-        clusters=tuple(cluster for cluster, kept in zip(comparison.clusters, keep, strict=True) if kept)
-        if comparison.clusters
-        else (),
-        y=comparison.y[:, keep],
-        exposure=comparison.exposure[:, keep],
-        first_treated=comparison.first_treated[keep],
-        se=None if comparison.se is None else comparison.se[:, keep],
-        weights=None if comparison.weights is None else comparison.weights[keep],
-        covariates={name: values[:, keep] for name, values in comparison.covariates.items()},
-    )
+    return keep_areas(comparison, np.array([code != area for code in comparison.areas]))
 
 
 def _estimate_again(comparison: Comparison, estimator: Estimator, estimate: Estimate) -> tuple[tuple[str, ...], np.ndarray]:

@@ -38,4 +38,30 @@ def run(
         f"Before the start the gap of the treated area is {ratio:.2f} times the usual gap of untreated areas; "
         f"{'at most' if passed else 'more than the'} {limit:g} {'is' if passed else ''} allowed."
     ).replace("  ", " ")
+    sampling = _sampling_alone(comparison, estimate)
+    if sampling is not None:
+        size = f"{estimate.scale:.2g} {comparison.unit or 'units'}"
+        text += f" It is {size}; the survey's sampling error alone gives about {sampling:.2g}."
     return Check(name=NAME, title=TITLE, passed=passed, text=text, value=ratio, threshold=limit)
+
+
+def _sampling_alone(comparison: Comparison, estimate: Estimate) -> float | None:
+    """Usual gap before the start of a comparison that is right but for the sampling error of its figures; None without one.
+
+    Root mean square of the standard error of treated minus weighted donors. Errors of areas are independent. Taking out the mean
+    before the start, as methods that compare changes do, makes it a little smaller.
+    """
+    if comparison.se is None or estimate.series.observed_se is None:
+        return None
+    start = int(comparison.first_treated[comparison.treated].min())
+    donors = np.flatnonzero(~comparison.treated)
+    share = {donor.area: 0.0 for donor in estimate.weights}
+    for donor in estimate.weights:
+        share[donor.area] += donor.weight / len({item.treated for item in estimate.weights})
+    if share:
+        weights = np.array([share.get(comparison.areas[n], 0.0) for n in donors])
+    else:
+        weights = np.ones(donors.size) if comparison.weights is None else comparison.weights[donors]
+        weights = weights / weights.sum()
+    variance = np.asarray(estimate.series.observed_se)[:start] ** 2 + comparison.se[:start, donors] ** 2 @ weights**2
+    return float(np.sqrt(np.nanmean(variance)))

@@ -52,15 +52,23 @@ def regress_demeaned(
 
 
 def fit_cells(comparison: Comparison) -> Again:
-    """The interaction-weighted event study: statsmodels on one indicator for each start and event time."""
+    """The interaction-weighted event study: statsmodels on one indicator for each start and event time.
+
+    Indicators are the same for all areas of a start, so their weighted mean carries all there is to know. Beside untreated areas
+    every mean of a start has a coefficient of its own but for one, so period effects come from the untreated alone and each start
+    can be taken by itself.
+    """
     n_periods, first = comparison.n_periods, comparison.first_treated
     starts = np.unique(first[comparison.treated])
-    cells = [(g, t) for g in starts for t in range(n_periods) if t - g != REFERENCE]
-    terms = np.zeros((*comparison.y.shape, len(cells)))
-    for k, (g, t) in enumerate(cells):
-        terms[t, first == g, k] = 1.0
-    effects = regress_demeaned(comparison.y, terms, _weights(comparison))[0]
-    table = pd.DataFrame({"time": [t - g for g, t in cells], "effect": effects})
+    cells, effects = [], []
+    for g in starts:
+        y, size = _means(comparison, [first == g, ~comparison.treated])
+        times = [t for t in range(n_periods) if t - g != REFERENCE]
+        terms = np.zeros((*y.shape, len(times)))
+        terms[times, 0, np.arange(len(times))] = 1.0
+        effects.append(regress_demeaned(y, terms, size)[0])
+        cells += [(g, t) for t in times]
+    table = pd.DataFrame({"time": [t - g for g, t in cells], "effect": np.concatenate(effects)})
     table["areas"] = [(comparison.first_treated == g).sum() for g, _ in cells]
     table["total"] = table["effect"] * table["areas"]
     sums = table.groupby("time")[["total", "areas"]].sum()
@@ -83,21 +91,13 @@ def fit_stack(comparison: Comparison) -> Again:
     everything = sum(float(weights[controls].sum()) for _, _, controls in experiments)
     for g, own, controls in experiments:
         corrective = (weights[own].sum() / everyone) / (weights[controls].sum() / everything)
+        # terms are the same for all areas of a group in an experiment, so their weighted mean carries all there is to know
         for areas, treated, factor in ((own, 1.0, 1.0), (controls, 0.0, corrective)):
+            y, size = _means(comparison, [np.isin(np.arange(len(first)), areas)])
             for time in range(-lead, lag + 1):
-                parts.append(
-                    pd.DataFrame(
-                        {
-                            "unit": g * len(first) + areas,
-                            "time": time,
-                            "experiment": g,
-                            "y": comparison.y[g + time, areas],
-                            "treated": treated,
-                            "w": weights[areas] * factor,
-                        }
-                    )
-                )
-    stack = pd.concat(parts).set_index(["unit", "time"]).sort_index()
+                parts.append((2 * g + treated, time, g, y[g + time, 0], treated, size[0] * factor))
+    columns = ["unit", "time", "experiment", "y", "treated", "w"]
+    stack = pd.DataFrame(parts, columns=columns).set_index(["unit", "time"]).sort_index()
     event = stack.index.get_level_values("time").to_numpy()
     times = [one for one in range(-lead, lag + 1) if one != REFERENCE]
     terms = pd.DataFrame({f"x{k}": stack["treated"] * (event == one) for k, one in enumerate(times)})
@@ -148,3 +148,10 @@ def _averaged(comparison: Comparison, path: Mapping[int, float]) -> Again:
 
 def _weights(comparison: Comparison) -> np.ndarray:
     return np.ones(len(comparison.areas)) if comparison.weights is None else comparison.weights
+
+
+def _means(comparison: Comparison, kinds: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Weighted mean outcomes (T, G) of kinds of areas, boolean (N,) each, and their weights (G,)."""
+    mass = np.array(kinds) * _weights(comparison)
+    size = mass.sum(axis=1)
+    return comparison.y @ (mass / size[:, None]).T, size

@@ -88,11 +88,12 @@ local function number_span(number)
 end
 
 local function render(book, page)
-  -- Links first, while every construct still is what pandoc knows: raw HTML is opaque to a walk.
-  local links = { Link = function(el) return rewrite_link(book, page, el) end }
-  local blocks = page.blocks:walk(links)
-  page.title = page.title:walk(links)
-  return blocks:walk {
+  local function follow(el) return rewrite_link(book, page, el) end
+  page.title = page.title:walk { Link = follow }
+  -- One walk: it comes to all inlines before the first block, and to what a block holds before the block, so that nothing has
+  -- become raw HTML, which is opaque to a walk, before its turn.
+  return page.blocks:walk {
+    Link = follow,
     Image = function(el)
       el.attributes.alt = el.attributes['fig-alt'] or el.attributes.alt
       el.attributes['fig-alt'] = nil
@@ -120,7 +121,6 @@ local function render(book, page)
         { 'role', 'group' }, { 'tabindex', '0' },
         { 'aria-label', 'Equation ' .. el.attributes.number .. ': ' .. el.attributes.alt } }))
     end,
-  }:walk {
     Div = function(el)
       if el.classes:includes('float') then return float(el, page) end
       if el.classes:includes('callout') then return callout(el) end
