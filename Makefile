@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-benchmark
-JOBS ?= 0
+JOBS ?=
 COMPILE = $(BIN)/uv pip compile --upgrade --generate-hashes --universal --python-version 3.11 --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
@@ -17,7 +17,7 @@ help: ## this help
 	@echo "  Command line: $(BIN)/trailblazer --help"
 
 report: $(VENV)/.run ## set up, evaluate the SYNTHETIC demonstration data, publish HTML and PDF
-	@$(BIN)/trailblazer demo --jobs $(JOBS)
+	@$(BIN)/trailblazer demo $(if $(JOBS),--jobs $(JOBS))
 
 lab: $(VENV)/.run ## open JupyterLab on the notebooks
 	@$(BIN)/jupyter lab --notebook-dir notebooks

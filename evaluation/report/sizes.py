@@ -11,10 +11,9 @@ from collections.abc import Mapping, Sequence
 
 from evaluation.report.tables import NOT_APPLICABLE, NOT_AVAILABLE, ReportTable
 from evaluation.results import Card, Finding, Inference
-from evaluation.synthesis.agree import TOLERANCE, can_detect
+from evaluation.synthesis.agree import SIZE_SHOWN, TOLERANCE, can_detect
 from evaluation.synthesis.evidence import POOLED
 from evaluation.synthesis.phrases import join_words, upper_first
-from evaluation.synthesis.verdict import SIZE_SHOWN
 
 TOO_HIGH = " (too often)"
 

@@ -16,6 +16,10 @@ MOST_FLIPPED = 0.25
 """Share of the pre-declared variants that may have the other sign before a difference counts as unconfirmed: a quarter. Ours, set
 before any result; one variant in four may differ by chance, two in four say that the choice of specification decides."""
 
+SIZE_SHOWN = 1.5
+"""Multiple of the level from which the measured size of a test is a doubt: 7.5% where 5% are intended. Ours. With few placebo
+places the measure itself is rough, so their number is said with it."""
+
 TOLERANCE = 1e-9
 """For comparing a p-value with the size of a test, which may not be exact in binary."""
 
@@ -121,6 +125,7 @@ def compare_methods(
             usable.append(finding)
     for failed, findings in by_failure.items():
         doubts.append(f"{_name(findings)} failed a check and cannot confirm it: {quote_titles(failed)}")
+    doubts.extend(_doubt_size(headline))
     pooled = headline.area == POOLED and design.pooled_synthetic_control_estimators
     second = set(design.pooled_synthetic_control_estimators if pooled else design.synthetic_control_estimators)
     if not any(f.estimator in second for f in others):
@@ -145,6 +150,19 @@ def compare_methods(
         compared=len(usable),
         support=tuple(support),
     )
+
+
+def _doubt_size(headline: Finding) -> list[str]:
+    """The measured size of the deciding test, where it is well above what is intended."""
+    inference = find_inference(headline)
+    if inference is None or inference.size is None or inference.size <= SIZE_SHOWN * inference.level + TOLERANCE:
+        return []
+    what = "placebo assignments" if headline.area == POOLED else "placebo places"
+    of = f"{inference.size_reps:,} {what}" if inference.size_reps else what
+    return [
+        f"on this panel the test finds something in {100 * inference.size:.1f}% of {of} like this one, where nothing happened; "
+        f"{100 * inference.level:g}% are intended"
+    ]
 
 
 def count_variants(headline: Finding, stress: Stress) -> tuple[str, bool]:

@@ -34,10 +34,6 @@ from evaluation.synthesis.numbers import to_people, write_count
 from evaluation.synthesis.phrases import name_or_count, upper_first
 from evaluation.synthesis.rules import apply_rules
 
-SIZE_SHOWN = 1.5
-"""Multiple of the level from which the measured size of a test is said beside a verdict: 7.5% where 5% are intended. Ours. With
-few placebo places the measure itself is rough, so their number is said with it."""
-
 
 def conclude(
     findings: Sequence[Finding],
@@ -177,26 +173,13 @@ def _say_floor(evidence: Evidence, allowance: Allowance) -> str:
     )
 
 
-def _say_size(evidence: Evidence) -> str:
-    """The measured size of the test, where it is well above what is intended."""
-    inference = evidence.quoted.inference if evidence.quoted else None
-    if inference is None or inference.size is None or inference.size <= SIZE_SHOWN * inference.level + TOLERANCE:
-        return ""
-    what = "placebo assignments" if evidence.area == POOLED else "placebo places"
-    of = f"{inference.size_reps:,} {what}" if inference.size_reps else what
-    return (
-        f"On this panel the test finds something in {100 * inference.size:.1f}% of {of} like this one, where nothing happened; "
-        f"{100 * inference.level:g}% are intended."
-    )
-
-
 def _reasons(evidence: Evidence, allowance: Allowance, verdict: VerdictName) -> tuple[str, ...]:
     primary = evidence.design.outcome(evidence.outcome.id).primary
     reasons: list[str] = list(filter(None, [_say_allowance(allowance, primary)]))
     headline, design = evidence.headline, evidence.design
     if headline is None or verdict == "not estimated":
         return tuple(reasons)
-    reasons.extend(filter(None, (_say_floor(evidence, allowance), _say_size(evidence))))
+    reasons.extend(filter(None, [_say_floor(evidence, allowance)]))
     if evidence.area != POOLED and design.unit_of(evidence.area).start_basis == "assumed":
         reasons.append("The start date is assumed; it is not established by any source.")
     if evidence.area == POOLED:
