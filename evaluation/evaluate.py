@@ -57,6 +57,7 @@ def evaluate(study: Study, comparison: Comparison, estimator: str, *, earlier: P
         area_name=comparison.area_name,
         unit=comparison.unit,
         estimator=estimator,
+        method=method.card.title,
         family=method.card.family,
         start=_span([unit.start for unit in units]),
         start_basis=", ".join(sorted({unit.start_basis for unit in units})),

@@ -795,6 +795,8 @@ class Finding:
     """People the programme said it would support in the treated areas in the first year."""
     synthetic: bool
     provenance: Provenance
+    method: str = ""
+    """Title of the estimator for readers, from its card; empty in findings made without one."""
 
     @property
     def inference(self) -> Inference:

@@ -48,7 +48,7 @@ def infer(
     an event study with several starts and shares of exposure that differ at an event time, this holds up to those shares.)
 
     The minimum detectable effect is the smallest constant effect that would be found at `level` in 80 per cent of the placebo
-    places if their noise were scaled to the treated place's; the larger of the two signs.
+    places if their noise were scaled to the treated place's, a rise in half of the tries and a fall in the other half.
 
     The size is how often the very same test rejects when untreated places take the treated one's part (`measure_size`), and the
     bands hold for all event times at once (`measure_bands`).

@@ -183,9 +183,9 @@ def _count_distinct(groups: np.ndarray) -> int:
 
 
 def smallest_detectable(placebos: np.ndarray, critical: float) -> float:
-    """Smallest shift that brings `POWER` of the placebo statistics (D,) beyond +-`critical`; the larger of up and down."""
-    needed = int(np.ceil(POWER * len(placebos) - 1e-9))
-    return max(_shift(placebos, critical, needed), _shift(-placebos, critical, needed))
+    """Smallest shift that brings `POWER` of the placebo statistics (D,), shifted up and shifted down, beyond +-`critical`."""
+    both = np.concatenate([placebos, -placebos])
+    return _shift(both, critical, int(np.ceil(POWER * len(both) - 1e-9)))
 
 
 def _shift(placebos: np.ndarray, critical: float, needed: int) -> float:

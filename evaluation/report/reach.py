@@ -13,7 +13,7 @@ from evaluation.report.figure_power_areas import figure_power_areas
 from evaluation.report.material import Material
 from evaluation.report.tables_power import name_periods, table_power
 from evaluation.report.words import write_size_range
-from evaluation.results import Power, PowerPoint
+from evaluation.results import Conclusion, Power, PowerPoint
 from evaluation.synthesis.evidence import POOLED
 from evaluation.synthesis.numbers import write_magnitude
 from evaluation.synthesis.phrases import end_sentence, name_or_count, upper_first
@@ -40,6 +40,7 @@ def _write_outcome(material: Material, powers: Sequence[Power], outcome: Outcome
     together = [p for p in powers if p.area == POOLED]
     areas = [p for p in powers if p.area != POOLED]
     blocks = [escape(say_power(power, outcome)) for power in together]
+    blocks += [escape(said) for item in material.of(outcome=outcome.id, area=POOLED) if (said := say_since(item, outcome))]
     if areas:
         blocks.append(escape(say_areas(areas, outcome)))
     blocks.append(escape(say_sampling(powers)))
@@ -79,6 +80,17 @@ def say_power(power: Power, outcome: Outcome) -> str:
         said.append(f"With {name_periods(later.follow_up, outcome)} it would be {write_magnitude(later.mde, unit)}.")
     said += _compare(power, later, outcome) if now is None else []
     return " ".join(said)
+
+
+def say_since(item: Conclusion, outcome: Outcome) -> str:
+    """What the estimate itself could detect, from the time after the start; empty where there is none."""
+    if item.mde is None:
+        return ""
+    return (
+        f"With the estimate in hand the same question is asked again, of the time after the start: then it is "
+        f"{write_magnitude(item.mde, unit_words(outcome))}. The two differ because they look at different years, and because "
+        "windows that lie partly after the start count in the estimate."
+    )
 
 
 def _compare(power: Power, point: PowerPoint, outcome: Outcome) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from evaluation.results import Check, Design, Finding, Inference, Interval, Stress
 from evaluation.synthesis.numbers import write_count
-from evaluation.synthesis.phrases import join_words
+from evaluation.synthesis.phrases import join_words, lower_first
 
 POOLED = "all"
 """Code of all treated units together."""
@@ -202,8 +202,9 @@ def mean_of_parts(parts: Sequence[Finding]) -> float:
 
 
 def _name(findings: Sequence[Finding]) -> str:
-    """The estimates by their methods: ``the estimate by twfe``, ``the estimates by event study and twfe``."""
-    return f"the estimate{'' if len(findings) == 1 else 's'} by {join_words([f.estimator.replace('_', ' ') for f in findings])}"
+    """The estimates by their methods: ``the estimates by event study and group-time effects``."""
+    names = [lower_first(f.method or f.estimator.replace("_", " ")) for f in findings]
+    return f"the estimate{'' if len(findings) == 1 else 's'} by {join_words(names)}"
 
 
 def describe_mixed(agreement: Agreement) -> str:
