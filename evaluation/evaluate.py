@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from evaluation import project
+from evaluation.design.reach import count_supported
 from evaluation.design.study import Study
 from evaluation.errors import ConfigurationError
 from evaluation.estimators import REGISTRY as ESTIMATORS
@@ -14,7 +15,7 @@ from evaluation.inference.checks import run_checks
 from evaluation.inference.empirical_size import fill_size
 from evaluation.panel.store import panel_sha256
 from evaluation.plain import dump_json
-from evaluation.results import Comparison, Finding, Panel, Provenance, TreatedUnit
+from evaluation.results import Comparison, Finding, Panel, Provenance
 
 POOLED = "all"
 
@@ -92,7 +93,7 @@ def evaluate(study: Study, comparison: Comparison, estimator: str, *, earlier: P
             ),
         ),
         people=study.residents(comparison.outcome, comparison.area),
-        supported=_supported(units),
+        supported=count_supported(units),
         synthetic=comparison.synthetic,
         provenance=Provenance(
             design_sha256=design.sha256,
@@ -136,9 +137,3 @@ def save_findings(findings: Sequence[Finding], results: Path | str = "") -> tupl
 def _span(months: Sequence[str]) -> str:
     first, last = min(months), max(months)
     return first if first == last else f"{first} to {last}"
-
-
-def _supported(units: Sequence[TreatedUnit]) -> int | None:
-    """People supported in all units together; None when it is not established for one of them."""
-    numbers = [unit.supported for unit in units]
-    return None if None in numbers else sum(n for n in numbers if n is not None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from evaluation.design.reach import find_plausible
 from evaluation.report import words
 from evaluation.report.answers import table_answer
 from evaluation.report.binder import attribute, join_blocks, list_items, safe_name
@@ -11,7 +12,7 @@ from evaluation.report.embedded.escape import escape_markdown as escape
 from evaluation.report.intervals import figure_intervals, figure_outcomes
 from evaluation.report.material import Material
 from evaluation.results import Conclusion, VerdictName
-from evaluation.synthesis.evidence import POOLED, find_plausible, place_words
+from evaluation.synthesis.evidence import POOLED, place_words
 from evaluation.synthesis.phrases import lower_first, upper_first
 
 NOT_RANKED = "Which area did best: areas differ in size, start and noise, and no method here ranks them."
@@ -84,7 +85,7 @@ def write_answer(material: Material) -> str:
         blocks += ["## Could this evaluation have seen a difference? {.unnumbered}", f"{escape(reach)} {more}"]
     if pooled is not None and pooled.interval is not None:
         blocks += ["## The answer in full {.unnumbered}", escape(pooled.sentence)]
-    return join_blocks([*blocks, *_list_area_pages(material)])
+    return join_blocks([*blocks, *_list_area_pages(material), material.binder.link_workbook(up="")])
 
 
 def _show_intervals(material: Material, shown: Sequence[Conclusion]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluation.contracts.records import Outcome
+from evaluation.design.reach import find_plausible
 from evaluation.report import content, figures, pooling, words
 from evaluation.report.answers import table_answer, table_planted
 from evaluation.report.binder import join_blocks, list_items, name_part
@@ -13,7 +14,7 @@ from evaluation.report.front import area_id
 from evaluation.report.intervals import figure_intervals
 from evaluation.report.material import Material
 from evaluation.results import Conclusion, Finding
-from evaluation.synthesis.evidence import POOLED, find_plausible
+from evaluation.synthesis.evidence import POOLED
 from evaluation.synthesis.numbers import write_month, write_period
 from evaluation.synthesis.phrases import end_sentence, join_words, upper_first
 
@@ -166,6 +167,7 @@ def _place_donors(material: Material, item: Conclusion, methods: Sequence[Findin
         return [material.binder.place_folded(table, "Comparison areas that carry the weight")]
     embedded = material.embed(item.outcome, item.area, DONOR_NOTEBOOK, "donor-table")
     if embedded:
+        material.binder.keep(table)
         return [f"::: {{#tbl-donors-{name}}}\n{embedded}\n\n{escape(caption)}\n:::"]
     return [material.place_table(UP, table, f"donors-{name}", download=False)]
 

@@ -33,6 +33,7 @@ class Agreement:
     holds : both families agree in sign, and no robustness check failed
     doubts : what speaks against it, in words; empty exactly when it holds
     support : what speaks for it, in words: which estimates have its direction, and how many variants
+    set_aside : methods that failed a check of the comparison and so say nothing either way, in words
     excluding_zero : the findings, of all methods, whose interval excludes zero
     compared : number of methods with a usable finding, the headline included
     """
@@ -42,6 +43,7 @@ class Agreement:
     excluding_zero: tuple[Finding, ...]
     compared: int
     support: tuple[str, ...] = ()
+    set_aside: tuple[str, ...] = ()
 
 
 def find_inference(finding: Finding) -> Inference | None:
@@ -111,7 +113,9 @@ def compare_methods(
     -------
     Agreement
         `holds` when at least one finding of the second family with passed checks is there, every usable method has the headline's
-        sign, no robustness check failed, and at most `MOST_FLIPPED` of the variants have the other sign.
+        sign, no robustness check failed, the test rejects no more than `SIZE_SHOWN` times as often as it should, and at most
+        `MOST_FLIPPED` of the variants have the other sign. A method that failed a check of the comparison is set aside: it says
+        nothing either way, and with several checks of several methods one of them fails by chance every so often.
     """
     doubts: list[str] = []
     support: list[str] = []
@@ -123,13 +127,19 @@ def compare_methods(
             by_failure.setdefault(failed, []).append(finding)
         else:
             usable.append(finding)
-    for failed, findings in by_failure.items():
-        doubts.append(f"{_name(findings)} failed a check and cannot confirm it: {quote_titles(failed)}")
+    set_aside = [
+        f"{_name(findings)} failed a check and so says nothing either way: {quote_titles(failed)}"
+        if len(findings) == 1
+        else f"{_name(findings)} failed a check and so say nothing either way: {quote_titles(failed)}"
+        for failed, findings in by_failure.items()
+    ]
     doubts.extend(_doubt_size(headline))
     pooled = headline.area == POOLED and design.pooled_synthetic_control_estimators
     second = set(design.pooled_synthetic_control_estimators if pooled else design.synthetic_control_estimators)
     if not any(f.estimator in second for f in others):
         doubts.extend(_doubt_parts(headline, () if pooled else parts))
+    elif not any(f.estimator in second for f in usable[1:]):
+        doubts.append("no estimate by a second family of methods passed its checks to confirm it")
     opposed = [f for f in usable[1:] if f.estimate.att * headline.estimate.att <= 0]
     if opposed:
         doubts.append(f"{_name(opposed)} {'does' if len(opposed) == 1 else 'do'} not have the same direction")
@@ -149,6 +159,7 @@ def compare_methods(
         excluding_zero=tuple(f for f in usable if excludes_zero(f)),
         compared=len(usable),
         support=tuple(support),
+        set_aside=tuple(set_aside),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from evaluation.contracts.records import Outcome
+from evaluation.design.reach import find_plausible, find_reach
 from evaluation.panel.periods import first_wholly_after
 from evaluation.results import Design, Finding, Stress, TreatedUnit
 from evaluation.synthesis.agree import POOLED, Agreement, can_detect, compare_methods, find_inference
@@ -97,25 +98,8 @@ def _parts(findings: Sequence[Finding], design: Design, outcome: Outcome) -> lis
 
 
 def find_cap(finding: Finding) -> float | None:
-    """Largest difference the supported people could produce, in the outcome's unit; None where that is not known.
-
-    For a rate: supported people over residents, in percentage points. For a count: the supported people.
-    """
-    if finding.supported is None:
-        return None
-    if finding.unit == "people":
-        return float(finding.supported)
-    if finding.unit != "pp" or not finding.people:
-        return None
-    return 100 * finding.supported / finding.people
-
-
-def find_plausible(design: Design, outcome: Outcome) -> float | None:
-    """Largest effect thought plausible beforehand, in the outcome's unit; None where it was not set.
-
-    The protocol states it in the primary outcome's unit. Primary outcomes are rates; a count or an amount has no such value.
-    """
-    return design.plausible_effect if outcome.unit == "pp" or design.outcome(outcome.id).primary else None
+    """Largest difference the supported people could produce, in the outcome's unit; None where that is not known."""
+    return find_reach(finding.unit, supported=finding.supported, people=finding.people)
 
 
 def units_in_window(design: Design, outcome: str) -> tuple[TreatedUnit, ...]:

@@ -194,7 +194,7 @@ def _reasons(evidence: Evidence, allowance: Allowance, verdict: VerdictName) -> 
         if assumed:
             reasons.append(f"The start date is assumed for {len(assumed)} of {len(units)} areas.")
     if evidence.agreement is not None:
-        reasons.extend(f"{upper_first(doubt)}." for doubt in evidence.agreement.doubts)
+        reasons.extend(f"{upper_first(said)}." for said in (*evidence.agreement.doubts, *evidence.agreement.set_aside))
     not_run = [c.title for c in headline.checks if c.passed is None and not c.information]
     if not_run:
         reasons.append(f"Checks not run: {quote_titles(not_run)}.")
