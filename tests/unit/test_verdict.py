@@ -153,6 +153,16 @@ def test_a_second_method_that_failed_its_check_cannot_confirm():
     assert judge(findings).verdict == "mixed signs"
 
 
+def test_a_method_of_the_same_family_that_failed_its_check_is_set_aside():
+    """The other family confirms; one check in many fails by chance, and the method it belongs to then says nothing."""
+    failed = Check(name="pre_trend", title="Movement before", passed=False, text="Invented.")
+    findings = methods(supported=None)
+    findings[1] = make_finding(estimator=findings[1].estimator, att=0.5, interval=(0.1, 0.9), checks=[failed], supported=None)
+    found = judge(findings)
+    assert found.verdict == "detected"
+    assert any("failed a check and so says nothing either way: “Movement before”" in reason for reason in found.reasons)
+
+
 def test_failed_check_of_the_headline_hides_the_figure():
     found = judge(methods(checks=[FAILED]))
     assert found.verdict == "comparison not credible"
