@@ -118,8 +118,13 @@ def _placebos(quoted: Quoted) -> str:
     found, reps = quoted.inference.as_large, quoted.inference.reps
     if found is None:
         return ""
-    what = "untreated areas showed a difference" if quoted.finding.n_treated == 1 else "placebo comparisons showed a difference"
-    return f"{found:,} of {reps:,} {what} at least as large."
+    if quoted.finding.n_treated > 1:
+        what = "placebo comparisons"
+    elif reps == quoted.finding.n_donors:
+        what = "untreated areas"
+    else:
+        what = "groups of neighbouring untreated areas"
+    return f"{found:,} of {reps:,} {what} showed a difference at least as large."
 
 
 def say_mixed(quoted: Quoted, agreement: Agreement, *, compared: int = 1) -> str:
