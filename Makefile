@@ -3,11 +3,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PEERS := .venv-benchmark
+AUDIT := .venv-audit
 JOBS ?=
 COMPILE = $(BIN)/uv pip compile --upgrade --generate-hashes --universal --python-version 3.11 --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help report lab test check simulate benchmark lock clean
+.PHONY: help report lab test check simulate benchmark cluster audit lock clean
 
 help: ## this help
 	@echo "Did the trailblazers work, and could we have told?"
@@ -39,14 +40,26 @@ simulate: $(VENV)/.test ## the long simulations (many minutes)
 benchmark: $(PEERS)/.benchmark ## time ourselves against the field's packages (about half an hour); writes benchmarks/results.md
 	@$(PEERS)/bin/python -m benchmarks.run
 
+cluster: $(VENV)/.cluster ## add dask.distributed, for `trailblazer run --scheduler`; also on every machine of the cluster
+	@echo "Now: $(BIN)/dask scheduler, on every machine $(BIN)/dask worker ADDRESS --nthreads 1, and"
+	@echo "     $(BIN)/trailblazer run --scheduler ADDRESS ... with a run folder that all of them see"
+
+audit: $(VENV)/.run $(AUDIT)/.audit ## licences, bill of materials and known vulnerabilities of all that a run installs
+	@$(BIN)/python tests/licences.py
+	@mkdir -p build && $(AUDIT)/bin/cyclonedx-py requirements requirements/run.txt --output-reproducible -o build/bill-of-materials.cdx.json
+	@echo "bill of materials: build/bill-of-materials.cdx.json (CycloneDX)"
+	@$(BIN)/python tests/vulnerabilities.py $(AUDIT)/bin/pip-audit requirements/run.txt
+
 lock: $(VENV)/.tools ## resolve the lock files again from pyproject.toml
 	@$(COMPILE) requirements/tools.in -o requirements/tools.txt
+	@$(COMPILE) requirements/audit.in -o requirements/audit.txt
 	@$(COMPILE) pyproject.toml --extra test -o requirements/test.txt
 	@$(COMPILE) pyproject.toml -c requirements/test.txt -o requirements/run.txt
+	@$(COMPILE) pyproject.toml --extra cluster -c requirements/test.txt -o requirements/cluster.txt
 	@$(COMPILE) pyproject.toml --extra benchmark -c requirements/test.txt -o requirements/benchmark.txt
 
 clean: ## remove the environment and the runs
-	rm -rf $(VENV) $(PEERS) runs build *.egg-info
+	rm -rf $(VENV) $(PEERS) $(AUDIT) runs build *.egg-info
 
 # ---- set-up: each step leaves a stamp and is repeated only when its lock changes
 $(VENV)/.tools: requirements/tools.txt
@@ -65,9 +78,18 @@ $(VENV)/.test: $(VENV)/.run requirements/test.txt
 	@$(BIN)/uv pip install --quiet --require-hashes -r requirements/test.txt
 	@touch $@
 
+$(VENV)/.cluster: $(VENV)/.run requirements/cluster.txt
+	@$(BIN)/uv pip install --quiet --require-hashes -r requirements/cluster.txt
+	@touch $@
+
 $(PEERS)/.benchmark: $(VENV)/.tools requirements/benchmark.txt pyproject.toml
 	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(PEERS)
 	@$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python --require-hashes -r requirements/benchmark.txt
 	@$(BIN)/uv pip install --quiet --python $(PEERS)/bin/python --no-deps --no-build-isolation --editable .
 	@$(PEERS)/bin/python -m evaluation.batch.kernels
+	@touch $@
+
+$(AUDIT)/.audit: $(VENV)/.tools requirements/audit.txt
+	@$(BIN)/uv venv --quiet --allow-existing --python $(BIN)/python $(AUDIT)
+	@$(BIN)/uv pip install --quiet --python $(AUDIT)/bin/python --require-hashes -r requirements/audit.txt
 	@touch $@

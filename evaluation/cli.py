@@ -32,6 +32,7 @@ A run goes through stages, each a verb:
   run      run them: one notebook for each outcome and area, findings on disk as they come
   report   publish the findings of a run as HTML and PDF
   status   what a run folder holds, what of it is out of date, and why
+  diff     what changed between two runs: verdicts, estimates, and how much of it revised data or new periods explain
   verify   run it again elsewhere: does it come out the same, byte for byte?
   export   the whole run as one RO-Crate zip
   demo     all of it, on SYNTHETIC demonstration data
@@ -43,7 +44,9 @@ examples:
   trailblazer check  --design universal-credit-rollout --data data/
   trailblazer run    --design universal-credit-rollout --data data/ --jobs 2
   trailblazer report --run runs/universal-credit-rollout
+  trailblazer diff   runs/release-1 runs/release-2 --out changes.csv
   trailblazer status --run runs/universal-credit-rollout
+  trailblazer run    --design universal-credit-rollout --data data/ --scheduler tcp://host:8786
 
 exit codes: 0 good · 1 a fault of ours · 2 the command or a configuration is wrong · 3 data break a contract
             4 some notebooks failed, the others are done · 5 disclosure gate · 130 interrupted
@@ -99,6 +102,14 @@ def build_parser() -> argparse.ArgumentParser:
                 )
         return sub
 
+    def scheduler(sub: argparse.ArgumentParser) -> None:
+        sub.add_argument(
+            "--scheduler",
+            default="",
+            metavar="ADDRESS",
+            help="run the notebooks on a dask cluster that shares this file system, or on local:N workers (default: no dask)",
+        )
+
     def engine(sub: argparse.ArgumentParser) -> None:
         sub.add_argument(
             "--engine",
@@ -109,6 +120,7 @@ def build_parser() -> argparse.ArgumentParser:
 
     demo = verb("demo", "Evaluate SYNTHETIC demonstration data, from data to published report.", out=True, runs=True)
     engine(demo)
+    scheduler(demo)
     demo.set_defaults(only=(), limit=None)
     check = verb("check", "Check data files against their contracts; exit code 3 where they break one.")
     check.add_argument("--data", required=True, type=Path, metavar="DIR", help="folder of the data files, as published")
@@ -125,8 +137,24 @@ def build_parser() -> argparse.ArgumentParser:
         sub.add_argument("--limit", type=_count, metavar="N", help="at most this many notebooks, in the order of the plan")
         sub.add_argument("--json", action="store_true", help="what there is to say as JSON on standard output")
         if name == "run":
+            scheduler(sub)
             sub.add_argument("--dry-run", action="store_true", help="show the plan and stop")
     report = verb("report", "Publish the findings of a run as HTML and PDF.")
+    report.add_argument(
+        "--release",
+        choices=("provisional", "final"),
+        default="provisional",
+        help="a final release is refused while something it must state is missing (default: provisional)",
+    )
+    report.add_argument(
+        "--facts", type=Path, metavar="FILE", help="what the release states about itself (default: reports/release.yml)"
+    )
+    report.add_argument("--since", type=Path, metavar="OLD", help="run folder of the release before: adds what changed since")
+    diff = verb("diff", "Say what changed between two runs of one study: verdicts first, then estimates, each move in its parts.")
+    diff.add_argument("old", type=Path, metavar="OLD", help="run folder of the earlier run")
+    diff.add_argument("new", type=Path, metavar="NEW", help="run folder of the new run")
+    diff.add_argument("--json", action="store_true", help="what there is to say as JSON on standard output")
+    diff.add_argument("--out", type=Path, metavar="FILE.csv", help="also write every outcome and area to this CSV file")
     status = verb("status", "Say what a run folder holds.")
     again = verb("verify", "Run the notebooks of a run again elsewhere and compare byte for byte; exit code 3 where they differ.")
     again.add_argument("--jobs", type=_count, default=0, metavar="N", help="notebooks at once (default: one a processor)")
@@ -178,9 +206,11 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def demo(options: argparse.Namespace) -> int:
     """From SYNTHETIC data to a published report."""
+    from evaluation.batch.cluster import check_scheduler
     from evaluation.batch.run import lock_run
     from evaluation.batch.stages import DEMONSTRATION, write_demonstration_data
 
+    check_scheduler(options.scheduler)
     run = options.out or project.RUNS / DEMONSTRATION
     watch = Stopwatch()
     print("SYNTHETIC demonstration data: every number below is invented, with effects planted on purpose.")
@@ -219,8 +249,10 @@ def plan(options: argparse.Namespace) -> int:
 
 def run(options: argparse.Namespace) -> int:
     """Run a design."""
+    from evaluation.batch.cluster import check_scheduler
     from evaluation.batch.run import lock_run
 
+    check_scheduler(options.scheduler)
     if options.dry_run:
         return plan(options)
     folder = options.out or project.RUNS / options.design
@@ -241,7 +273,27 @@ def report(options: argparse.Namespace) -> int:
 
     read_manifest(options.run)
     with lock_run(options.run):
-        _publish(options.run, options.engine, Stopwatch())
+        _publish(
+            options.run,
+            options.engine,
+            Stopwatch(),
+            final=options.release == "final",
+            facts=options.facts,
+            since=options.since,
+        )
+    return 0
+
+
+def diff(options: argparse.Namespace) -> int:
+    """Compare two runs."""
+    from evaluation.batch.changes import compare_runs
+    from evaluation.batch.show_changes import changes_csv, describe_changes
+    from evaluation.plain import dump_json
+
+    changes = compare_runs(options.old, options.new)
+    if options.out is not None:
+        project.write_whole(options.out, changes_csv(changes))
+    print(dump_json(changes).rstrip("\n") if options.json else "\n".join(describe_changes(changes)))
     return 0
 
 
@@ -323,6 +375,7 @@ def _run_design(name: str, data: Path, folder: Path, options: argparse.Namespace
 
 
 def _run_notebooks(planned: Plan, folder: Path, options: argparse.Namespace, watch: Stopwatch) -> tuple[JobRecord, ...]:
+    from evaluation.batch.cluster import workers_here
     from evaluation.batch.progress import open_display
     from evaluation.batch.run import CELL_SECONDS, JOB_SECONDS, run_plan
 
@@ -330,11 +383,13 @@ def _run_notebooks(planned: Plan, folder: Path, options: argparse.Namespace, wat
         only = f" · {refusal.notebook}" if refusal.notebook else ""
         print(f"  refused  {refusal.outcome} · {refusal.area_name}{only}: {refusal.reason}")
     asked = planned if options.limit is None else planned.first(options.limit)
-    with watch.time("notebooks") as notes, open_display(asked, options.jobs or os.cpu_count() or 1, sys.stdout) as display:
+    at_once = options.jobs or workers_here(options.scheduler) or os.cpu_count() or 1
+    with watch.time("notebooks") as notes, open_display(asked, at_once, sys.stdout) as display:
         records = run_plan(
             asked,
             folder,
             jobs=options.jobs,
+            scheduler=options.scheduler,
             on_start=display.start,
             on_end=display.end,
             cell_seconds=options.cell_timeout or CELL_SECONDS,
@@ -347,11 +402,19 @@ def _run_notebooks(planned: Plan, folder: Path, options: argparse.Namespace, wat
     return records
 
 
-def _publish(folder: Path, engine: Engine, watch: Stopwatch) -> None:
+def _publish(
+    folder: Path,
+    engine: Engine,
+    watch: Stopwatch,
+    *,
+    final: bool = False,
+    facts: Path | None = None,
+    since: Path | None = None,
+) -> None:
     from evaluation.batch.publish import publish
 
     with watch.time("report") as notes:
-        published = publish(folder, engine=engine)
+        published = publish(folder, engine=engine, final=final, facts=facts, since=since)
         notes.append(published.how)
     watch.show()
     print(f"HTML  {_shown(published.html)}")
@@ -371,7 +434,7 @@ def _shown(path: Path) -> Path:
     return path
 
 
-VERBS = {verb.__name__: verb for verb in (demo, check, plan, run, report, status, verify, export)}
+VERBS = {verb.__name__: verb for verb in (demo, check, plan, run, report, diff, status, verify, export)}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -24,6 +24,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from evaluation.contracts.csv_text import write_csv
 from evaluation.contracts.records import Area, Contracts
 from evaluation.errors import ConfigurationError
 from evaluation.panel.periods import list_periods, month_index, month_label
@@ -497,10 +498,15 @@ def write_demonstration(contracts: Contracts, design: Design, folder: Path, *, s
         [(e.area_code, e.outcome, e.start, f"{e.effect:g}", e.programme, LABEL) for e in data.effects],
         columns=["area_code", "outcome", "start", "effect", "programme", "label"],
     )
-    write_whole(made.planted, planted.to_csv(index=False, lineterminator="\n"))
+    write_whole(made.planted, _to_csv(planted))
     write_whole(made.readme, _explain(design, seed))
-    write_whole(made.data, _to_text(data.frame).to_csv(index=False, lineterminator="\n"))
+    write_whole(made.data, _to_csv(_to_text(data.frame)))
     return made
+
+
+def _to_csv(frame: pd.DataFrame) -> str:
+    """CSV text of a frame of texts."""
+    return write_csv([str(name) for name in frame.columns], frame.itertuples(index=False, name=None))
 
 
 def _to_text(frame: pd.DataFrame) -> pd.DataFrame:

@@ -62,7 +62,7 @@ def test_conda_pins_are_those_of_the_lock():
     assert "quarto" in " ".join(item for item in conda if isinstance(item, str))
 
 
-@pytest.mark.parametrize("name", ["tools", "run", "test"])
+@pytest.mark.parametrize("name", ["tools", "run", "test", "cluster"])
 def test_locks_have_hashes_and_name_no_package_host(name):
     text = (ROOT / f"requirements/{name}.txt").read_text("utf-8")
     assert "://" not in text

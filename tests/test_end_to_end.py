@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from leaks import find_leaks
 
 from evaluation.batch.notebooks import NOTEBOOKS
 from evaluation.batch.stages import write_demonstration_data
@@ -19,6 +20,8 @@ ROOT = Path(__file__).resolve().parents[1]
 DESIGN = "economic-inactivity-trailblazers"
 OUTCOME = "inactivity_rate"
 AREAS = ("south-yorkshire", "wales")
+KEY, SECRET = "STATXPLORE_API_KEY", "planted-secret-value"
+"""In the environment of every command below; nothing they leave may hold it."""
 COUNT = 4 * (len(AREAS) + 1) + 1
 """Four notebooks for each area and all of them together, and one that pools."""
 
@@ -45,11 +48,12 @@ def contracts(tmp_path_factory):
 @pytest.fixture(scope="module")
 def trailblazer(contracts):
     def call(*arguments: str, code: int = 0) -> str:
-        environment = os.environ | {"SOURCE_DATE_EPOCH": "1790000000", "TRAILBLAZER_CONTRACTS": str(contracts)}
+        environment = os.environ | {"SOURCE_DATE_EPOCH": "1790000000", "TRAILBLAZER_CONTRACTS": str(contracts), KEY: SECRET}
         done = subprocess.run(
             [sys.executable, "-m", "evaluation", *arguments], capture_output=True, text=True, env=environment, check=False
         )
         assert done.returncode == code, done.stdout + done.stderr
+        assert SECRET not in done.stdout + done.stderr
         return done.stdout + (done.stderr if code else "")
 
     return call
@@ -194,6 +198,15 @@ def test_a_crate_holds_it_all_and_is_the_same_twice(finished, trailblazer, tmp_p
                     yield from referred(item)
 
         assert {name for name in referred(metadata["@graph"]) if "://" not in name} <= set(entities)
+
+
+def test_a_secret_of_the_environment_is_in_nothing_a_run_leaves(finished, trailblazer, tmp_path):
+    """Notebooks, manifest, ledger, logs, findings, report, spreadsheet, PDF and crate; see tests/faults/test_secrets.py."""
+    trailblazer("export", "--run", str(finished), "--out", str(tmp_path / "crate.zip"))
+    for place in (finished, tmp_path / "crate.zip"):
+        assert find_leaks(place, SECRET) == []
+        assert find_leaks(place, KEY) == []
+    assert find_leaks(finished, "SYNTHETIC"), "the search looks into the files"
 
 
 def test_a_missing_finding_is_made_again(finished, run_once):

@@ -100,6 +100,25 @@ def load_deviations(run: Path) -> tuple[Deviation, ...]:
 _LAYOUT = ChangedKey(key="comments or layout", before="", after="")
 
 
+def find_protocol(run: Path, sha256: str) -> Path | None:
+    """The version of the protocol with this hash that a run folder keeps, or None."""
+    versions = sorted(run.glob("protocol*.yml"))
+    return next((path for path in versions if _sha256(path.read_bytes()) == sha256), None)
+
+
+def find_lock(run: Path) -> str:
+    """Hash of the locked protocol of a run folder; empty where none is locked, or the locked file is not the one hashed."""
+    if not ((run / LOCKED).is_file() and (run / HASH).is_file()):
+        return ""
+    sha256 = _sha256((run / LOCKED).read_bytes())
+    return sha256 if (run / HASH).read_text("utf-8").split()[:1] == [sha256] else ""
+
+
+def compare_protocols(before: Path, after: Path) -> tuple[ChangedKey, ...]:
+    """Keys of two protocol files that have different values."""
+    return tuple(_compare(read_yaml(before).data, read_yaml(after).data))
+
+
 def _version(run: Path, number: int) -> Path:
     return run / (f"protocol-{number}.yml" if number else LOCKED)
 

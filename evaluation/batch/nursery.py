@@ -2,7 +2,8 @@
 
 A notebook spends most of its time importing. The nursery imports once; a job and its kernel are then forks of it, each with a
 fresh namespace. It listens on a socket in a folder only its user can open, knows two targets and runs nothing else. A process
-whose client goes away is killed with its children, and the nursery itself ends with the run that started it.
+whose client goes away is killed with its children, and the nursery itself ends with the run that started it. Were it killed, its
+forks would end with it, and what is to start yet starts plainly.
 
 What must not happen before a fork: starting a thread pool that the forks use later. pyfixest's compiled core is the known case:
 one model with fixed effects fitted here would hang every fork. So it is imported here, and never fits.
@@ -32,16 +33,19 @@ from pathlib import Path
 from typing import Any, Literal, NoReturn
 
 ADDRESS = "TRAILBLAZER_NURSERY"
-"""Environment variable that holds the socket's path."""
+"""Environment variable in which a forked process finds the socket's path."""
 
 PRELOAD = (
     "numpy", "pandas", "scipy.optimize", "scipy.stats", "pyarrow.parquet", "pyarrow.dataset", "yaml", "jsonschema",
-    "pyfixest", "linearmodels.panel", "statsmodels.api", "statsmodels.formula.api",
+    "pyfixest", "pyfixest.estimation", "linearmodels.panel", "statsmodels.api", "statsmodels.formula.api",
     "matplotlib.figure", "matplotlib.pyplot", "matplotlib.backends.backend_svg", "matplotlib_inline.backend_inline",
     "nbformat", "nbclient", "papermill", "jupyter_client", "zmq.asyncio", "tornado.platform.asyncio",
     "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "IPython.core.completerlib", "IPython.core.history",
     "evaluation.batch.job", "evaluation.evaluate", "evaluation.design.study",
-    "evaluation.report.figures", "evaluation.report.tables", "evaluation.synthesis.verdict",
+    "evaluation.report.figures", "evaluation.report.tables", "evaluation.synthesis.verdict", "evaluation.synthesis.pool",
+    "evaluation.power", "evaluation.report.figure_power", "evaluation.report.tables_power",
+    "evaluation.stress", "evaluation.report.figure_stress", "evaluation.report.tables_stress",
+    "evaluation.report.figure_pool", "evaluation.report.tables_pool",
 )  # fmt: skip
 
 Target = Literal["job", "kernel"]
@@ -104,10 +108,10 @@ class WarmProcess:
 
 
 def fork(
-    target: Target, arguments: Sequence[str], *, environment: Mapping[str, str], folder: str, log: str = os.devnull
+    address: str, target: Target, arguments: Sequence[str], *, environment: Mapping[str, str], folder: str, log: str = os.devnull
 ) -> WarmProcess:
-    """Ask the nursery for a process; `ConnectionError` or `KeyError` where none answers."""
-    address = os.environ[ADDRESS]
+    """Ask the nursery at an address for a process; `OSError` where none answers. The process knows the address too."""
+    environment = {**environment, ADDRESS: address}
     connection = socket.socket(socket.AF_UNIX)
     try:
         return _ask(connection, address, target, arguments, environment, folder, log)
@@ -138,10 +142,10 @@ def _ask(
 
 
 @contextlib.contextmanager
-def open_nursery(environment: Mapping[str, str]) -> Iterator[bool]:
-    """Keep a nursery open for a block and name it in this process's environment; yields whether there is one."""
+def open_nursery(environment: Mapping[str, str]) -> Iterator[str]:
+    """Keep a nursery open for a block; yields its address, empty where there is none."""
     if not is_supported():
-        yield False
+        yield ""
         return
     folder = tempfile.mkdtemp(prefix="trailblazer-")
     address = os.path.join(folder, "nursery")
@@ -155,11 +159,8 @@ def open_nursery(environment: Mapping[str, str]) -> Iterator[bool]:
     try:
         assert process.stdout is not None
         ready = process.stdout.readline() == b"ready\n"
-        if ready:
-            os.environ[ADDRESS] = address
-        yield ready
+        yield address if ready else ""
     finally:
-        os.environ.pop(ADDRESS, None)
         assert process.stdin is not None
         assert process.stdout is not None
         process.stdin.close()
@@ -234,6 +235,7 @@ def _become(request: Mapping[str, Any], inherited: Sequence[socket.socket]) -> N
         for item in inherited:
             item.close()
         os.setsid()
+        _die_with_parent(on=True)  # were the nursery killed, nobody would know of its forks
         log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         nothing = os.open(os.devnull, os.O_RDONLY)
         for source, standard in ((nothing, 0), (log, 1), (log, 2)):

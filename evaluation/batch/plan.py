@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +20,10 @@ from evaluation.estimators import REGISTRY as ESTIMATORS
 if TYPE_CHECKING:
     from evaluation.design.study import Study
     from evaluation.results import Design
+
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+"""What a folder or file of a run may be called."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +48,16 @@ class Job:
     """Fewest of `needs` it can work with."""
     optional: bool = False
     """Whether it may end well without a result."""
+
+    def __post_init__(self) -> None:
+        """Refuse names that would lead out of the run folder; those of a sound design never do."""
+        outside = [name for name in (self.outcome, self.area, Path(self.notebook).stem) if not _NAME.fullmatch(name)]
+        outside += [name for name in self.results if not all(map(_NAME.fullmatch, name.split("/")))]
+        if outside:
+            raise ConfigurationError(
+                f"{', '.join(map(repr, outside))} cannot name a file of a run folder; write letters, digits, hyphens, dots and "
+                "underscores, beginning with a letter or digit."
+            )
 
     @property
     def id(self) -> str:

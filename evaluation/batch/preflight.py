@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evaluation import project
+from evaluation.batch.credentials import name_secret
 from evaluation.batch.kernels import KERNEL, ensure_kernel
 from evaluation.errors import ConfigurationError
 
@@ -30,12 +32,13 @@ def check_before(jobs: Sequence[Job], run: Path) -> None:
     ConfigurationError
         Naming everything that is wrong.
     """
-    problems = [*_kernel_problems(), *_space_problems(run, len(jobs))]
+    problems = [*kernel_problems(), *_space_problems(run, len(jobs))]
     if problems:
         raise ConfigurationError("\n".join(problems))
 
 
-def _kernel_problems() -> list[str]:
+def kernel_problems() -> list[str]:
+    """Why the project's kernel would not start here."""
     try:
         spec = ensure_kernel() / "kernel.json"
     except OSError as error:
@@ -94,6 +97,12 @@ def parameter_problems(notebook: Path, parameters: Mapping[str, object]) -> list
     known = inspect_notebook(notebook)
     problems = []
     for name, value in parameters.items():
+        if variable := name_secret(value, os.environ):
+            problems.append(
+                f"{notebook.name}: parameter {name} holds the value of {variable}, and parameters are published with the"
+                " notebook; leave it in the environment."
+            )
+            continue
         if name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"; did you mean {near[0]}" if near else ""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from evaluation import project
 from evaluation.batch.ledger import read_records
-from evaluation.batch.lock import DEVIATIONS, load_deviations
+from evaluation.batch.lock import DEVIATIONS, find_lock, load_deviations
 from evaluation.batch.stages import PLANTED, load_conclusions, load_findings, load_pools, load_power, load_stress, read_manifest
 from evaluation.contracts.load import load_contracts
 from evaluation.design.protocol import load_design
@@ -23,6 +23,10 @@ from evaluation.results import Design
 
 if TYPE_CHECKING:
     from evaluation.report.engine import Engine
+    from evaluation.synthesis.changes import Changes
+
+FACTS = "release.yml"
+"""What a release states about itself, in the folder of the report's sources."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,19 +39,44 @@ class Published:
     """Engine, pages and figures, or that nothing changed."""
 
 
-def publish(run: Path, *, engine: Engine = "auto", day: date | None = None) -> Published:
+def publish(
+    run: Path,
+    *,
+    engine: Engine = "auto",
+    day: date | None = None,
+    final: bool = False,
+    facts: Path | None = None,
+    since: Path | None = None,
+) -> Published:
     """Assemble and render the report of a run.
 
-    `day` is the date of the edition; today, or SOURCE_DATE_EPOCH, where none is given.
+    Parameters
+    ----------
+    run : Path
+        Run folder.
+    engine : {"auto", "quarto", "embedded"}
+        Who renders.
+    day : date, optional
+        Of the edition; today, or SOURCE_DATE_EPOCH, where none is given. A final release has its stated publication date.
+    final : bool
+        Whether it is a final release, which is refused while something it needs is missing.
+    facts : Path, optional
+        File of what the release states about itself; ``reports/release.yml`` where none is given.
+    since : Path, optional
+        Run folder of the release before, to say what changed.
 
     Raises
     ------
     ConfigurationError
-        If there is no run, or its design has changed since.
+        If there is no run, its design has changed since, or the two runs cannot be compared.
+    ReportError
+        If a final release lacks something; everything missing is named.
     """
     from evaluation.estimators import REGISTRY
-    from evaluation.report.book import Edition, write_book
+    from evaluation.report.book import write_book
     from evaluation.report.engine import choose_engine, render
+    from evaluation.report.release import check_edition, make_edition
+    from evaluation.report.release_facts import read_facts
 
     manifest = read_manifest(run)
     contracts = load_contracts()
@@ -58,8 +87,11 @@ def publish(run: Path, *, engine: Engine = "auto", day: date | None = None) -> P
             "run it again."
         )
     chosen = choose_engine(engine)
-    day = day or _edition_date()
-    key = _key(run, f"{chosen}\0{day}")
+    facts = facts or project.REPORTS / FACTS
+    edition = make_edition(read_facts(facts), day=day or _edition_date(), final=final, protocol_lock=find_lock(run))
+    failures = [(record.id, record.error) for record in read_records(run) if record.state == "failed"]
+    check_edition(edition, synthetic=manifest.synthetic, failures=len(failures), facts=str(facts))
+    key = _key(run, since, f"{chosen}\0{edition}")
     out, stamp = run / "report", run / "report.key"
     build = out / "report-build.json"
     if build.exists() and stamp.exists() and stamp.read_text("utf-8").split()[:1] == [key]:
@@ -75,17 +107,19 @@ def publish(run: Path, *, engine: Engine = "auto", day: date | None = None) -> P
         findings=findings,
         conclusions=conclusions,
         cards=[REGISTRY[name]().card for name in _methods(design)],
-        failures=[(record.id, record.error) for record in read_records(run) if record.state == "failed"],
+        failures=failures,
         notebooks=run / "notebooks",
         power=load_power(run),
         stress=load_stress(run),
         pools=load_pools(run),
         deviations=load_deviations(run),
-        edition=Edition(date=day, release="provisional"),
+        since=None if since is None else _compare(since, run),
+        edition=edition,
         planted=run / PLANTED if (run / PLANTED).exists() else None,
     )
     render(run / "book", out, engine=engine)
-    write_whole(stamp, f"{key} {day.isoformat()}\n")
+    options = [*(["final"] if final else []), *(["since"] if since is not None else [])]
+    write_whole(stamp, f"{' '.join([key, edition.date.isoformat(), *options])}\n")
     return _published(out, "")
 
 
@@ -100,6 +134,18 @@ def edition_of(run: Path) -> tuple[date, Engine] | None:
     return date.fromisoformat(words[1]), json.loads(build.read_text("utf-8"))["engine"]
 
 
+def release_options(run: Path) -> tuple[str, ...]:
+    """What besides date and engine the report of a run folder was made with: ``final``, ``since``."""
+    stamp = run / "report.key"
+    return tuple(stamp.read_text("utf-8").split()[2:]) if stamp.exists() else ()
+
+
+def _compare(since: Path, run: Path) -> Changes:
+    from evaluation.batch.changes import compare_runs
+
+    return compare_runs(since, run)
+
+
 def _methods(design: Design) -> tuple[str, ...]:
     """Estimators of a design, each once, in its order."""
     names = (*design.did_estimators, *design.synthetic_control_estimators, *design.pooled_synthetic_control_estimators)
@@ -112,10 +158,12 @@ def _edition_date() -> date:
     return datetime.fromtimestamp(int(epoch), UTC).date() if epoch else datetime.now(UTC).date()
 
 
-def _key(run: Path, what: str) -> str:
+def _key(run: Path, since: Path | None, what: str) -> str:
     """Hash of everything the report is made from."""
     digest = hashlib.sha256(what.encode())
+    earlier = () if since is None else (since / "findings", since / "conclusions", since / "jobs")
     folders = (
+        *earlier,
         run / "findings",
         run / "conclusions",
         run / "power",
@@ -130,6 +178,7 @@ def _key(run: Path, what: str) -> str:
         run / "panel.parquet",
         run / "manifest.json",
         run / DEVIATIONS,
+        *(() if since is None else (since / "panel.parquet", since / "manifest.json", since / "report.key")),
         *(p for folder in folders for p in folder.rglob("*")),
     ]
     for path in sorted(p for p in files if p.is_file() and "__pycache__" not in p.parts):

@@ -1,47 +1,46 @@
-"""Run the jobs of a plan with papermill, a few at a time, each in a supervised process of its own."""
+"""Run the jobs of a plan with papermill, wave by wave, here or on a cluster."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from evaluation import project
-from evaluation.batch.job import EXECUTED, VERDICT
-from evaluation.batch.kernels import KERNEL
 from evaluation.batch.ledger import JobRecord, read_record, write_record
-from evaluation.batch.notebooks import INPUTS
-from evaluation.batch.nursery import WarmProcess, fork, open_nursery
+from evaluation.batch.nursery import open_nursery
 from evaluation.batch.plan import Job, Plan, is_done
 from evaluation.batch.preflight import check_before
+from evaluation.batch.supervise import POLL_SECONDS, Running, finish_job, job_environment, start_job, stop_process
 from evaluation.errors import ConfigurationError
 
 CELL_SECONDS = 600
 """Longest time one cell may take; the estimates of one area take seconds."""
 JOB_SECONDS = 1200
-POLL_SECONDS = 0.02
 WORTH_WARMING = 3
 """Fewer jobs than this end sooner without a nursery."""
 
-_ONE_THREAD = {
-    name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS", "NUMBA_NUM_THREADS")
-}
-"""Two jobs of two threads each are slower than two of one, and sums come out in another order."""
 
+class Workplace(Protocol):
+    """Where jobs run: this machine, or a cluster (`evaluation.batch.cluster`)."""
 
-@dataclass(slots=True)
-class _Running:
-    job: Job
-    folder: Path
-    process: subprocess.Popen[bytes] | WarmProcess
-    started: float
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job is running."""
+
+    def has_room(self) -> bool:
+        """Whether another job can start now."""
+
+    def start(self, job: Job) -> None:
+        """Start a job."""
+
+    def take_ended(self) -> Iterator[tuple[Job, JobRecord]]:
+        """The jobs that ended since it was last asked, each with its record."""
 
 
 @contextlib.contextmanager
@@ -81,6 +80,7 @@ def run_plan(
     run: Path,
     *,
     jobs: int = 0,
+    scheduler: str = "",
     on_start: Callable[[Job], None] | None = None,
     on_end: Callable[[Job, JobRecord], None] | None = None,
     cell_seconds: int = CELL_SECONDS,
@@ -94,7 +94,9 @@ def run_plan(
     run : Path
         Run folder; it must hold ``panel.parquet``.
     jobs : int
-        How many notebooks at once; 0 = one a processor.
+        How many notebooks at once; 0 = one a processor, or one a thread of the cluster.
+    scheduler : str
+        Address of a dask scheduler, or ``local:N`` for N workers here; empty = supervised processes of this machine.
     on_start, on_end : callable, optional
         Told of every job as it starts and as it ends.
     cell_seconds, job_seconds : int
@@ -109,7 +111,7 @@ def run_plan(
     Raises
     ------
     ConfigurationError
-        If the kernel, the disk or the folder would not do; nothing is started then.
+        If the kernel, the disk, the folder or the cluster would not do; nothing is started then. Also if the cluster goes away.
     """
     waiting = list(plan.to_run)
     if not waiting:
@@ -117,51 +119,104 @@ def run_plan(
     check_before(waiting, run)
     work = run.resolve() / ".work"
     shutil.rmtree(work, ignore_errors=True)
-    crew = _Crew(
-        run=run,
-        work=work,
-        limits={"cell_seconds": cell_seconds, "job_seconds": job_seconds},
-        on_start=on_start or (lambda job: None),
-        on_end=on_end or (lambda job, record: None),
-    )
-    nursery = open_nursery(_environment()) if len(waiting) >= WORTH_WARMING else contextlib.nullcontext(enter_result=False)
-    with nursery as crew.is_warm:
-        try:
+    limits = {"cell_seconds": cell_seconds, "job_seconds": job_seconds}
+    try:
+        with _open_place(run.resolve(), work, waiting, limits, jobs=jobs, scheduler=scheduler) as place:
+            crew = _Crew(
+                run=run, place=place, on_start=on_start or (lambda job: None), on_end=on_end or (lambda job, record: None)
+            )
             for wave in sorted({job.wave for job in waiting}):
-                crew.run_wave([job for job in waiting if job.wave == wave], jobs or os.cpu_count() or 1)
-        finally:
-            for item in crew.running:
-                _stop(item.process)
-            shutil.rmtree(work, ignore_errors=True)
+                crew.run_wave([job for job in waiting if job.wave == wave])
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
     return tuple(crew.records)
 
 
+def _open_place(
+    run: Path, work: Path, waiting: list[Job], limits: Mapping[str, int], *, jobs: int, scheduler: str
+) -> contextlib.AbstractContextManager[Workplace]:
+    if not scheduler:
+        return _open_here(run, work, limits, at_once=jobs or os.cpu_count() or 1, warm=len(waiting) >= WORTH_WARMING)
+    from evaluation.batch.cluster import open_cluster
+
+    return open_cluster(scheduler, run, work, at_most=jobs, **limits)
+
+
+@contextlib.contextmanager
+def _open_here(run: Path, work: Path, limits: Mapping[str, int], *, at_once: int, warm: bool) -> Iterator[Workplace]:
+    environment = job_environment()
+    with open_nursery(environment) if warm else contextlib.nullcontext(enter_result="") as address:
+        place = _Here(run=run, work=work, limits=limits, at_once=at_once, environment=environment, address=address)
+        try:
+            yield place
+        finally:
+            for item in place.running:
+                stop_process(item.process)
+
+
 @dataclass(slots=True, kw_only=True)
-class _Crew:
-    """The jobs that are running, and the records of those that ended."""
+class _Here:
+    """On this machine: a few supervised processes at once."""
 
     run: Path
     work: Path
     limits: Mapping[str, int]
+    at_once: int
+    environment: Mapping[str, str]
+    address: str
+    """Of the nursery; empty where jobs start plainly."""
+    running: list[Running] = field(default_factory=list)
+
+    @property
+    def is_busy(self) -> bool:
+        return bool(self.running)
+
+    def has_room(self) -> bool:
+        return len(self.running) < self.at_once
+
+    def start(self, job: Job) -> None:
+        folder = self.work / job.id.replace("/", ".")
+        self.running.append(
+            start_job(
+                job,
+                self.run,
+                folder,
+                notebooks=project.NOTEBOOKS,
+                environment=self.environment,
+                nursery=self.address,
+                cell_seconds=self.limits["cell_seconds"],
+            )
+        )
+
+    def take_ended(self) -> Iterator[tuple[Job, JobRecord]]:
+        limit = self.limits["job_seconds"]
+        for item in list(self.running):
+            late = item.is_late(limit)
+            if item.process.poll() is None and not late:
+                continue
+            if late:
+                stop_process(item.process)
+            self.running.remove(item)
+            yield item.job, finish_job(item, self.run, late=limit if late else 0)
+
+
+@dataclass(slots=True, kw_only=True)
+class _Crew:
+    """Gives jobs to a workplace, and keeps the records of those that ended."""
+
+    run: Path
+    place: Workplace
     on_start: Callable[[Job], None]
     on_end: Callable[[Job, JobRecord], None]
-    is_warm: bool = False
-    running: list[_Running] = field(default_factory=list)
     records: list[JobRecord] = field(default_factory=list)
 
-    def run_wave(self, waiting: list[Job], at_once: int) -> None:
+    def run_wave(self, waiting: list[Job]) -> None:
         """Run jobs that do not read each other."""
-        while waiting or self.running:
-            while waiting and len(self.running) < at_once:
+        while waiting or self.place.is_busy:
+            while waiting and self.place.has_room():
                 self._begin(waiting.pop(0))
-            for item in list(self.running):
-                late = time.monotonic() - item.started > self.limits["job_seconds"]
-                if item.process.poll() is None and not late:
-                    continue
-                if late:
-                    _stop(item.process)
-                self.running.remove(item)
-                self._end(item.job, _finish(item, self.run, late=self.limits["job_seconds"] if late else 0))
+            for job, record in self.place.take_ended():
+                self._end(job, record)
             time.sleep(POLL_SECONDS)
 
     def _begin(self, job: Job) -> None:
@@ -180,94 +235,8 @@ class _Crew:
             self._end(job, before)
             return
         self.on_start(job)
-        self.running.append(_start(job, self.run, self.work, is_warm=self.is_warm, cell_seconds=self.limits["cell_seconds"]))
+        self.place.start(job)
 
     def _end(self, job: Job, record: JobRecord) -> None:
         self.records.append(record)
         self.on_end(job, record)
-
-
-def _start(job: Job, run: Path, work: Path, *, is_warm: bool, cell_seconds: int) -> _Running:
-    folder = work / job.id.replace("/", ".")
-    folder.mkdir(parents=True)
-    for name in job.needs:
-        record = read_record(run, name)
-        for result in record.results if record else ():
-            copy = folder / INPUTS / result
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(run / result, copy)
-    spec = {
-        "notebook": str(project.NOTEBOOKS / job.notebook),
-        "parameters": dict(job.parameters),
-        "results": () if job.optional else job.results,
-        "kernel": KERNEL,
-        "cell_seconds": cell_seconds,
-    }
-    spec_file, log_file = folder / "spec.json", folder / "log.txt"
-    spec_file.write_text(json.dumps(spec), "utf-8")
-    environment = _environment()
-    started = time.monotonic()
-    if is_warm:
-        warm = fork("job", [str(spec_file)], environment=environment, folder=str(folder), log=str(log_file))
-        return _Running(job=job, folder=folder, process=warm, started=started)
-    with log_file.open("wb") as log:
-        plain = subprocess.Popen(
-            [sys.executable, "-m", "evaluation.batch.job", str(spec_file)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            env=environment,
-            cwd=folder,
-        )
-    return _Running(job=job, folder=folder, process=plain, started=started)
-
-
-def _environment() -> dict[str, str]:
-    return os.environ | _ONE_THREAD | {"PYTHONHASHSEED": "0", "JUPYTER_PREFER_ENV_PATH": "1"}
-
-
-def _finish(item: _Running, run: Path, *, late: int) -> JobRecord:
-    """Publish what a job left, results first and its record last."""
-    job, parts, seconds = item.job, dict(item.job.parts), round(time.monotonic() - item.started, 2)
-    try:
-        problem = json.loads((item.folder / VERDICT).read_text("utf-8"))["problem"]
-    except (OSError, ValueError):
-        tail = (item.folder / "log.txt").read_text("utf-8", errors="replace").strip().splitlines()[-1:]
-        problem = (
-            f"stopped after {late} s, the longest a notebook may take"
-            if late
-            else f"the process ended with {item.process.returncode}; {' '.join(tail) or 'no message'}"
-        )
-    executed = item.folder / EXECUTED
-    target = run / "notebooks" / f"{job.id}.ipynb"
-    failed = target.with_suffix(".failed.ipynb")
-    if problem:
-        if executed.exists():
-            failed.parent.mkdir(parents=True, exist_ok=True)
-            executed.replace(failed)
-            problem += f" (see {failed.relative_to(run)})"
-        record = JobRecord(id=job.id, key=job.key, state="failed", seconds=seconds, results=(), error=problem, parts=parts)
-    else:
-        left = tuple(name for name in job.results if (item.folder / name).is_file())
-        for name in left:
-            (run / name).parent.mkdir(parents=True, exist_ok=True)
-            (item.folder / name).replace(run / name)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        executed.replace(target)
-        failed.unlink(missing_ok=True)
-        record = JobRecord(id=job.id, key=job.key, state="done", seconds=seconds, results=left, parts=parts)
-    write_record(run, record)
-    return record
-
-
-def _stop(process: subprocess.Popen[bytes] | WarmProcess) -> None:
-    """End a job and its kernel, children first."""
-    if isinstance(process, subprocess.Popen):
-        import psutil
-
-        with contextlib.suppress(psutil.NoSuchProcess):
-            for child in psutil.Process(process.pid).children(recursive=True):
-                with contextlib.suppress(psutil.NoSuchProcess):
-                    child.kill()
-    process.kill()
-    process.wait()

@@ -19,6 +19,7 @@ from evaluation.batch.lock import lock_protocol
 from evaluation.batch.notebooks import ESTIMATES, find_notebooks
 from evaluation.batch.plan import Plan, make_plan
 from evaluation.contracts.check import Violation, format_violations
+from evaluation.contracts.csv_text import write_csv
 from evaluation.contracts.load import load_contracts
 from evaluation.design.protocol import load_design
 from evaluation.design.study import Study, panel_outcomes
@@ -216,11 +217,6 @@ def check_files(data: Path, design_id: str, out: Path | None) -> tuple[str, int]
 
 def violations_csv(violations: Sequence[Violation]) -> str:
     """Findings of a check as CSV text, one row a finding."""
-    import csv
-    import io
-
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [item.name for item in fields(Violation)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(to_plain(item) for item in violations)
-    return text.getvalue()
+    names = [item.name for item in fields(Violation)]
+    rows = [to_plain(item) for item in violations]
+    return write_csv(names, [["" if row[name] is None else str(row[name]) for name in names] for row in rows])

@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from evaluation.batch.ledger import JobRecord, read_records
+from evaluation.batch.lock import DEVIATIONS, HASH
 from evaluation.batch.plan import Job, Plan, make_plan
-from evaluation.batch.publish import edition_of, publish
+from evaluation.batch.publish import edition_of, publish, release_options
 from evaluation.batch.run import run_plan
 from evaluation.batch.stages import PLANTED, conclude_run, open_run, read_manifest
 from evaluation.design.study import Study
@@ -83,7 +84,8 @@ def verify_run(
     with tempfile.TemporaryDirectory(prefix="trailblazer-verify-") as name:
         again = Path(name) / "run"
         again.mkdir()
-        for file in ("panel.parquet", "panel.json", "manifest.json", "protocol.yml", PLANTED):
+        versions = sorted(path.name for path in run.glob("protocol*.yml"))
+        for file in ("panel.parquet", "panel.json", "manifest.json", HASH, DEVIATIONS, *versions, PLANTED):
             if (run / file).exists():
                 shutil.copyfile(run / file, again / file)
         plan = make_plan(study, manifest.panel_sha256, again, only=only)
@@ -99,8 +101,12 @@ def verify_run(
             if edition is None:
                 notes.append("there is no report to compare")
             else:
-                publish(again, engine=edition[1], day=edition[0])
-                patterns += REPORT
+                options = release_options(run)
+                if options:
+                    notes.append(f"the report was made with the options {', '.join(options)}, and was not compared")
+                else:
+                    publish(again, engine=edition[1], day=edition[0])
+                    patterns += REPORT
         wanted = {f"notebooks/{item.job.id}.ipynb" for item in plan.jobs}
         names = sorted(
             {

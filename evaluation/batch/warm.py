@@ -23,12 +23,14 @@ class WarmProvisioner(LocalProvisioner):
     async def launch_kernel(self, cmd: list[str], **kwargs: Any) -> KernelConnectionInfo:
         """Start the kernel; `cmd` ends in ``-f CONNECTION_FILE`` and further arguments."""
         environment = dict(kwargs.get("env") or os.environ)
-        if ADDRESS not in os.environ:
+        if ADDRESS not in environment:
             return await super().launch_kernel(cmd, **kwargs)
         arguments = cmd[cmd.index("-f") :]
         try:
-            process = fork("kernel", arguments, environment=environment, folder=str(kwargs.get("cwd") or os.getcwd()))
-        except ConnectionError:
+            process = fork(
+                environment[ADDRESS], "kernel", arguments, environment=environment, folder=str(kwargs.get("cwd") or os.getcwd())
+            )
+        except OSError:  # the nursery is gone
             return await super().launch_kernel(cmd, **kwargs)
         self.process = process  # type: ignore[assignment]  # it offers what is used of Popen
         self.pid = process.pid

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from evaluation.contracts.file_types import READ
 from evaluation.contracts.problems import Problem
 from evaluation.contracts.records import Source, field_problems, nearest
 from evaluation.contracts.rules import PARAMETERS, RULES
@@ -135,6 +136,10 @@ def _custom_problems(document: Document) -> Iterator[Problem]:
         if problem.key in typed:
             name = typed[problem.key]
             yield Problem(f"{document.place('customProperties', seen[name])}: {name}: {problem.text}.", data=True)
+    for name in values["files"] if isinstance(values.get("files"), list) else []:
+        if isinstance(name, str) and not name.lower().endswith(READ):
+            place = document.place("customProperties", seen["files"])
+            yield Problem(f"{place}: files: {name!r} is no pattern of a type that is read; let it end in {' or '.join(READ)}.")
     pattern = values.get("vintagePattern")
     if isinstance(pattern, str) and _groups(pattern) != 1:
         place = document.place("customProperties", seen["vintagePattern"])

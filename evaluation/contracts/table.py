@@ -84,6 +84,8 @@ def read_text(path: Path, *, shown: str | None = None) -> str:
     """Text of a file, unpacked where it is ``.gz``, without byte-order mark; `DataError` where it is not UTF-8 text."""
     file = shown or path.name
     try:
+        if (size := path.stat().st_size) > SIZE_LIMIT:
+            raise DataError(f"{file}: the file has {size:,} bytes, more than {SIZE_LIMIT:,} (rule file). Fix: fetch it again.")
         packed = path.read_bytes()
     except OSError as error:
         raise DataError(f"{file}: the file cannot be read ({error.strerror or error}).") from None

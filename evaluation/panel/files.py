@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from evaluation.contracts.file_types import refuse_types
 from evaluation.contracts.records import Outcome, SeriesRule, Source
 from evaluation.errors import ConfigurationError, DataError
 
@@ -42,13 +43,16 @@ def find_files(data: Path, sources: Iterable[Source]) -> tuple[DataFile, ...]:
     Raises
     ------
     ConfigurationError
-        If the folder is not there.
+        If the folder is not there, or holds files of a type that is never read.
     """
     if not data.is_dir():
         what = "is not a folder" if data.exists() else "there is no such folder"
         raise ConfigurationError(
             f"{data}: {what}; give the folder with the data files, such as the one `trailblazer demo` makes."
         )
+    refused = refuse_types(sorted(path.relative_to(data).as_posix() for path in data.rglob("*") if path.is_file()))
+    if refused:
+        raise ConfigurationError("\n".join(refused))
     found = []
     for source in sources:
         paths = {path for pattern in source.files for path in data.rglob(pattern) if path.is_file()}

@@ -6,8 +6,10 @@ import re
 
 from evaluation.report import content
 from evaluation.report.binder import join_blocks, list_items, name_part
+from evaluation.report.editions import say_in_print
 from evaluation.report.embedded.escape import escape_markdown as escape
-from evaluation.report.material import SYNTHETIC_NOTE, Material
+from evaluation.report.material import Material
+from evaluation.report.tables import ReportTable
 from evaluation.synthesis.numbers import write_magnitude
 from evaluation.synthesis.phrases import join_words, name_or_count, upper_first
 from evaluation.synthesis.sentences import unit_words
@@ -80,7 +82,7 @@ def write_specifications(material: Material) -> str:
             table = content.table_specifications(mine, outcome, material.cards)
             blocks += [
                 f"## {escape(name)} {{#sec-spec-{name_part(plan.id)}}}",
-                material.place_table(UP, table, f"specifications-{name_part(plan.id)}"),
+                _place(material, table, f"specifications-{name_part(plan.id)}", primary=plan.primary),
                 material.binder.place_download(
                     content.table_tests(mine, outcome, material.cards), f"tests-{name_part(plan.id)}", up=UP
                 ),
@@ -91,9 +93,17 @@ def write_specifications(material: Material) -> str:
             "## After allowing for several comparisons {#sec-adjusted}",
             "Who looks at many comparisons finds something by chance. The p-values below allow for the others of their family, "
             "which was set in advance.",
-            material.place_table(UP, adjusted, "adjusted"),
+            _place(material, adjusted, "adjusted", primary=False),
         ]
-    return join_blocks(blocks or ["There are no estimates in this run."])
+    return join_blocks([*(blocks or ["There are no estimates in this run."]), material.binder.link_workbook(up=UP)])
+
+
+def _place(material: Material, table: ReportTable, label: str, *, primary: bool) -> str:
+    """A numbered table; of what is not primary a folded one, which the PDF leaves to the web edition and the workbook."""
+    if primary:
+        return material.place_table(UP, table, label)
+    folded = material.binder.place_folded(table, table.caption, below=material.binder.place_download(table, label, up=UP))
+    return join_blocks([folded, say_in_print("This table is in the web edition and in the workbook of tables.")])
 
 
 def write_checks(material: Material) -> str:
@@ -112,7 +122,9 @@ def write_checks(material: Material) -> str:
             )
             blocks += [
                 f"## {escape(name)} {{#sec-checks-{slug}}}",
-                material.place_table(UP, results, f"check-results-{slug}", download=False),
+                material.place_table(UP, results, f"check-results-{slug}", download=False)
+                if plan.primary
+                else material.binder.place_folded(results, "Checks that passed, and those that did not"),
                 material.binder.place_folded(numbers, "Numbers and thresholds"),
                 material.binder.place_download(full, f"all-checks-{slug}", up=UP),
             ]
@@ -130,15 +142,3 @@ def write_data_log(material: Material) -> str:
     lines += [f"- {escape(i.name)}: SHA-256 `{i.sha256}`." for i in sorted(material.panel.inputs, key=lambda i: i.name)]
     lines.append(f"- Estimates in this report: {len(material.findings)}; conclusions: {len(material.conclusions)}.")
     return "\n".join(lines) + "\n"
-
-
-def write_statement(material: Material) -> str:
-    """Release, contact and licence."""
-    edition = material.edition
-    lines = [
-        *([SYNTHETIC_NOTE] if material.synthetic else []),
-        f"Release: {edition.release}, {edition.day}.",
-        f"Contact: {edition.contact or 'not given in this provisional release'}.",
-        f"Licence: {edition.licence}.",
-    ]
-    return list_items(lines)

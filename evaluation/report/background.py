@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from evaluation.report import inventory
+from evaluation.report.balance import table_noise
 from evaluation.report.binder import join_blocks, list_items
 from evaluation.report.content import table_inputs
 from evaluation.report.drawing import figure_name
 from evaluation.report.embedded.escape import escape_markdown as escape
+from evaluation.report.figure_levels import figure_levels
+from evaluation.report.levels import find_levels
 from evaluation.report.material import Material
 from evaluation.report.places import figure_tiles, figure_timeline
 from evaluation.synthesis.evidence import POOLED, units_in_window
@@ -77,7 +80,7 @@ def write_data(material: Material) -> str:
         outcome = material.contracts.outcomes[plan.id]
         if outcome.note:
             blocks.append(f"**{escape(upper_first(outcome.name))}.** {escape(end_sentence(outcome.note))}")
-    blocks.append("## Sources {#sec-sources}")
+    blocks += [*_raw_series(material), "## Sources {#sec-sources}"]
     if material.panel.inputs:
         blocks.append(material.place_table("../", table_inputs(material.panel.inputs, material.contracts), "inputs"))
     for name in sorted({item.source for item in material.panel.inputs}):
@@ -93,6 +96,31 @@ def write_data(material: Material) -> str:
             said = " ".join(escape(end_sentence(part)) for part in parts if part)
             blocks.append(f"**{escape(source.title)}** ({escape(source.publisher)}). {said}")
     return join_blocks(blocks)
+
+
+def _raw_series(material: Material) -> list[str]:
+    """The series as published, a picture an outcome, then the outcomes by noise."""
+    design, outcomes = material.design, material.contracts.outcomes
+    found = {plan.id: find_levels(material.panel, design, material.contracts, outcome=plan.id) for plan in design.outcomes}
+    levels = {id: item for id, item in found.items() if item is not None}
+    if not levels:
+        return []
+    blocks = [
+        "## The figures as published {#sec-raw}",
+        "No method has touched these lines. They show how high each rate is, how it moves, and how much of that is sampling.",
+    ]
+    for id, item in levels.items():
+        start = min(unit.start for unit in units_in_window(design, id))
+        blocks.append(material.place_figure("../", figure_levels, item, outcomes[id], nations=design.donors.nations, start=start))
+    read = {item.source for item in material.panel.inputs}
+    titles = {
+        id: material.contracts.sources[rule.source].title
+        for id in levels
+        for rule in outcomes[id].series[::-1]
+        if rule.source in read and rule.source in material.contracts.sources
+    }
+    noise = table_noise(levels, outcomes, titles)
+    return [*blocks, *([material.place_table("../", noise, "noise")] if noise else [])]
 
 
 def write_methods(material: Material) -> str:

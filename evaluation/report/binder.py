@@ -9,6 +9,7 @@ from evaluation.errors import ReportError
 from evaluation.report.drawing import Picture
 from evaluation.report.embedded.escape import escape_markdown
 from evaluation.report.tables import ReportTable, frame_to_csv, tabulate, to_csv, to_markdown
+from evaluation.report.workbook import FILE
 
 IMAGES, DATA = "images", "data"
 MOST_ROWS = 40
@@ -24,12 +25,27 @@ class Binder:
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
+        self.tables: list[ReportTable] = []
+        """For the spreadsheet, in the order of the pages; the data behind figures are not among them."""
 
     def add(self, path: str, content: str | bytes) -> None:
         """Add a file at a path relative to the book."""
         if path in self.files:
             raise ReportError(f"report: two pieces of the book are both called {path}; give one another name.")
         self.files[path] = content.encode() if isinstance(content, str) else content
+
+    def keep(self, table: ReportTable) -> None:
+        """Remember a table for the spreadsheet; of two with the same title and columns the longer one."""
+        for at, other in enumerate(self.tables):
+            if (table.caption, table.header) == (other.caption, other.header):
+                self.tables[at] = max(other, table, key=lambda kept: len(kept.rows))
+                return
+        self.tables.append(table)
+
+    def link_workbook(self, *, up: str) -> str:
+        """Markdown of the link to the spreadsheet of all tables, which the web edition shows."""
+        link = f"[Download every table of this report as one spreadsheet (XLSX)]({up}{DATA}/{FILE})"
+        return f'::: {{.content-visible when-format="html"}}\n{link}\n:::\n'
 
     def place_figure(self, picture: Picture, svg: bytes, *, up: str) -> str:
         """Add a picture and its data; return its Markdown. The table of the data stands in the web edition only.
@@ -59,26 +75,33 @@ class Binder:
             ":::",
         ]
         link = f"[Download these data as CSV: {caption}]({up}{DATA}/{name}.csv)"
-        return join_blocks([*figure, self.place_folded(behind, "Data behind this figure", below=link)])
+        return join_blocks([*figure, _fold(behind, "Data behind this figure", below=link)])
 
     def place_table(self, table: ReportTable, name: str, *, up: str, download: bool = True) -> str:
         """Add a numbered table and its CSV; return its Markdown."""
         name = safe_name(name)
         if not table.rows:
             raise ReportError(f"report: table {name} has no rows; say so in words instead.")
+        self.keep(table)
         text = to_markdown(table, f"tbl-{name}")
         return f"{text}\n{self.place_download(table, name, up=up)}" if download else text
 
     def place_folded(self, table: ReportTable, title: str, *, below: str = "") -> str:
         """Markdown of a table without a number, which the web edition shows folded and the PDF leaves to it."""
-        shown = [f'::: {{.callout-note collapse="true" title="{attribute(title)}"}}', to_markdown(table), below, ":::"]
-        return join_blocks([':::: {.content-visible when-format="html"}', *shown, "::::"])
+        self.keep(table)
+        return _fold(table, title, below=below)
 
     def place_download(self, table: ReportTable, name: str, *, up: str) -> str:
         """Add the CSV of a table; return the link to it, which the web edition shows."""
+        self.keep(table)
         self.add(f"{DATA}/table-{name}.csv", to_csv(table))
         link = f"[Download this table as CSV: {escape_markdown(table.caption)}]({up}{DATA}/table-{name}.csv)"
         return f'::: {{.content-visible when-format="html"}}\n{link}\n:::\n'
+
+
+def _fold(table: ReportTable, title: str, *, below: str) -> str:
+    shown = [f'::: {{.callout-note collapse="true" title="{attribute(title)}"}}', to_markdown(table), below, ":::"]
+    return join_blocks([':::: {.content-visible when-format="html"}', *shown, "::::"])
 
 
 def safe_name(name: str) -> str:

@@ -5,7 +5,7 @@ these say that no run has been assembled. `write_book` copies the project into a
 
 - ``_generated/*.qmd``: what the run decides;
 - ``areas/<code>.qmd``: one page an area, listed in ``_quarto.yml`` after the findings;
-- ``images/*.svg`` and ``data/*.csv``: figures and the numbers behind them;
+- ``images/*.svg`` and ``data/*.csv``: figures and the numbers behind them, and every table in ``data/all-tables.xlsx``;
 - ``_variables.yml`` and the title, date and synthetic mark of ``_quarto.yml``.
 
 The book is a function of its arguments: the same findings and edition give the same bytes.
@@ -25,10 +25,15 @@ import yaml
 from evaluation import project
 from evaluation.contracts.records import Contracts
 from evaluation.errors import ReportError
-from evaluation.report import annex, background, front, protocol, reach, sections, sureness
+from evaluation.report import annex, background, changes, fair, front, programmes, protocol, reach, release, sections, sureness
+from evaluation.report.binder import DATA
+from evaluation.report.content import table_verdicts
 from evaluation.report.gallery import Gallery
 from evaluation.report.material import SYNTHETIC_NOTE, Edition, Material
+from evaluation.report.tables import ReportTable
+from evaluation.report.workbook import FILE, Cover, write_workbook
 from evaluation.results import Card, Conclusion, Design, Deviation, Finding, Panel, Pool, Power, Stress
+from evaluation.synthesis.changes import Changes
 from evaluation.synthesis.evidence import units_in_window
 
 __all__ = ["GENERATED", "Book", "Edition", "write_book"]
@@ -41,22 +46,39 @@ GENERATED: dict[str, Callable[[Material], str]] = {
     "data": background.write_data,
     "methods": background.write_methods,
     "protocol": protocol.write_protocol,
+    "fair": fair.write_fair,
     "findings": sections.write_findings,
+    "other-programmes": programmes.write_other_programmes,
     "how-sure": sureness.write_sureness,
+    "changes": changes.write_changes,
     "limits": annex.write_limits,
     "specifications": annex.write_specifications,
     "checks": annex.write_checks,
     "data-log": annex.write_data_log,
-    "statement": annex.write_statement,
+    "statement": release.write_statement,
+    "code-of-practice": release.write_code_of_practice,
+    "accessibility": release.write_accessibility,
+    "registry": release.write_registry,
 }
 """File of ``_generated/`` to the function that writes it."""
 
 FIGURES_KEPT = "figures-cache"
 """Folder beside the book that keeps drawn figures for the next time."""
-AREAS_BEFORE = "chapters/how-sure.qmd"
+AREAS_BEFORE = "chapters/other-programmes.qmd"
 """Chapter before which the area pages stand."""
 NOT_COPIED = shutil.ignore_patterns(
-    "_site", "_book", ".quarto", "site_libs", "_generated", "areas", "images", "data", "_variables.yml", "__pycache__", ".*"
+    "_site",
+    "_book",
+    ".quarto",
+    "site_libs",
+    "_generated",
+    "areas",
+    "images",
+    "data",
+    "_variables.yml",
+    "release.yml",
+    "__pycache__",
+    ".*",
 )
 
 
@@ -86,6 +108,7 @@ def write_book(
     stress: Sequence[Stress] = (),
     pools: Sequence[Pool] = (),
     deviations: Sequence[Deviation] = (),
+    since: Changes | None = None,
     failures: Sequence[tuple[str, str]] = (),
     notebooks: Path | None = None,
     planted: Path | None = None,
@@ -115,6 +138,8 @@ def write_book(
         Summaries over places, one for each outcome.
     deviations : sequence of Deviation
         Departures from the protocol after it was locked; empty is stated.
+    since : Changes, optional
+        What changed since an earlier release; that none was named is stated.
     failures : sequence of (job, message)
         Steps that did not finish.
     notebooks : Path, optional
@@ -146,6 +171,7 @@ def write_book(
         stress=tuple(stress),
         pools=tuple(pools),
         deviations=tuple(deviations),
+        changes=since,
         notebooks=notebooks,
         notebooks_from_pages=""
         if notebooks is None
@@ -153,7 +179,7 @@ def write_book(
         planted=None if planted is None else _read_planted(planted),
         gallery=Gallery(book.with_name(FIGURES_KEPT)),
     )
-    check_edition(material)
+    release.check_edition(edition, synthetic=material.synthetic, failures=len(material.failures))
     binder = material.binder
     for name, write in GENERATED.items():
         binder.add(f"_generated/{name}.qmd", write(material))
@@ -162,6 +188,7 @@ def write_book(
         binder.add(f"areas/{code}.qmd", sections.write_area(material, code))
     config = _configure(template, material, [f"areas/{code}.qmd" for code in codes])
     binder.add("_variables.yml", _dump(_variables(material)))
+    binder.add(f"{DATA}/{FILE}", write_workbook([*_list_verdicts(material), *binder.tables], _write_cover(material)))
     material.gallery.forget_others()
     _replace_folder(book, template, {**binder.files, "_quarto.yml": _dump(config).encode()})
     return Book(
@@ -173,21 +200,30 @@ def write_book(
     )
 
 
-def check_edition(material: Material) -> None:
-    """Refuse a final release that lacks what a publication needs; everything missing is named together."""
-    edition, missing = material.edition, []
-    if edition.release != "final":
-        return
-    if not edition.contact:
-        missing.append("a contact")
-    if not edition.licence:
-        missing.append("a licence")
-    if material.synthetic:
-        missing.append("real data (these are synthetic)")
-    if material.failures:
-        missing.append(f"{len(material.failures)} step(s) that did not finish")
-    if missing:
-        raise ReportError(f"a final release needs {', '.join(missing)}; add what is missing, or release it as provisional.")
+def _list_verdicts(material: Material) -> list[ReportTable]:
+    """The verdicts with their sentences, as the pages have them; nothing where there are none."""
+    return [table_verdicts(material.of(), material.contracts.outcomes)] if material.conclusions else []
+
+
+def _write_cover(material: Material) -> Cover:
+    edition = material.edition
+    title = f"{material.design.title}: every table of the report"
+    return Cover(
+        title=f"SYNTHETIC DATA. {title}" if material.synthetic else title,
+        about=(
+            material.design.question,
+            f"{'Provisional release' if edition.release == 'provisional' else 'Released'}, {edition.day}. "
+            "Each sheet holds one table of the report. The data behind its figures are CSV files beside this one.",
+            f"Protocol SHA-256: {material.design.sha256}",
+            "An interval is the range of differences that the data allow. Lower and higher are directions, not judgements.",
+        ),
+        contact=(
+            f"Contact: {edition.contact or 'not given in this release'}",
+            f"Licence: {edition.licence or 'not given in this release'}",
+        ),
+        date=edition.date,
+        mark=SYNTHETIC_NOTE if material.synthetic else "",
+    )
 
 
 def _read_planted(path: Path) -> Any:

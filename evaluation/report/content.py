@@ -20,6 +20,23 @@ DIGITS, CHECK_DIGITS = 2, 3
 """Decimals of estimates, and of the numbers of checks, in the annex."""
 
 
+def table_verdicts(conclusions: Sequence[Conclusion], outcomes: Mapping[str, Outcome]) -> ReportTable:
+    """Every verdict with the sentence its page has and the rule that decided it; for the spreadsheet."""
+    rows = tuple(
+        (
+            "All areas together" if item.area == POOLED else item.area_name,
+            f"{upper_first(outcomes[item.outcome].name)}{'' if item.primary else ' (exploratory)'}",
+            item.verdict,
+            item.sentence,
+            item.because,
+        )
+        for item in conclusions
+    )
+    return ReportTable(
+        caption="What the report concludes, in words", header=("Area", "Outcome", "Verdict", "Conclusion", "Why"), rows=rows
+    )
+
+
 def table_methods(findings: Sequence[Finding], outcome: Outcome, cards: Mapping[str, Card], *, caption: str) -> ReportTable:
     """The methods side by side for one area and outcome; intervals in words, no p-values."""
     unit, rows = unit_words(outcome), []

@@ -17,12 +17,13 @@ from evaluation.report.answers import order_conclusions
 from evaluation.report.binder import Binder
 from evaluation.report.drawing import Picture
 from evaluation.report.gallery import Gallery
+from evaluation.report.release_facts import Accessibility, CodeOfPractice
 from evaluation.report.tables import ReportTable
 from evaluation.results import Card, Conclusion, Design, Deviation, Finding, Panel, Pool, Power, Stress
+from evaluation.synthesis.changes import Changes
 from evaluation.synthesis.evidence import POOLED
 from evaluation.synthesis.numbers import write_month
 
-LICENCE = "Open Government Licence v3.0, except where otherwise stated"
 SYNTHETIC_NOTE = "SYNTHETIC DATA: every number in this report is invented and describes no real place or programme."
 
 P = ParamSpec("P")
@@ -35,7 +36,17 @@ class Edition:
     date: date
     release: Literal["provisional", "final"]
     contact: str = ""
-    licence: str = LICENCE
+    licence: str = ""
+    publisher: str = ""
+    """Who publishes the report."""
+    registration: str = ""
+    """Register and number under which the evaluation is registered, as the register gave it; empty where it is not."""
+    dated: bool = False
+    """Whether `date` is the publication date that was stated, and not the day the report was made."""
+    protocol_lock: str = ""
+    """Hash of the protocol that was locked before results were there; empty where none was."""
+    accessibility: Accessibility = field(default_factory=Accessibility)
+    code_of_practice: CodeOfPractice = field(default_factory=CodeOfPractice)
 
     @property
     def day(self) -> str:
@@ -65,6 +76,8 @@ class Material:
     notebooks_from_pages: str = ""
     """The same folder as pages one folder down write it, such as ``../../notebooks``."""
     planted: pd.DataFrame | None = None
+    changes: Changes | None = None
+    """What changed since an earlier release, where one was named."""
     binder: Binder = field(default_factory=Binder)
     gallery: Gallery = field(default_factory=Gallery)
 

@@ -77,7 +77,7 @@ def figure_timeline(design: Design, *, synthetic: bool = False) -> Picture:
     return Picture(
         name=figure_name("timeline", "", design.id),
         paint=paint,
-        height=2.6 if many else 0.75 + 0.3 * len(units),
+        height=2.6 if many else 0.75 + 0.35 * len(units),
         synthetic=synthetic,
         alt=words.alt_timeline(design),
         caption=words.caption_timeline(design),
@@ -199,7 +199,7 @@ _MEANING: dict[Status, str] = {
     "no data": "no data for the window",
 }
 _STYLES: dict[Status, dict[str, Any]] = {
-    "no data": {"facecolor": "white", "edgecolor": "#B5B5B5", "linewidth": 0.6},
+    "no data": {"facecolor": "white", "edgecolor": PLACEBO, "linewidth": 0.6, "linestyle": (0, (2, 1.4))},
     "excluded": {"facecolor": "white", "edgecolor": PLACEBO, "linewidth": 0.6, "hatch": "/////"},
     "comparison": {"facecolor": "#C7D3DE", "edgecolor": "#6B7C8C", "linewidth": 0.6},
     "treated": {"facecolor": TREATED, "edgecolor": "white", "linewidth": 0.6},

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from evaluation.contracts.records import Outcome
 from evaluation.report.binder import join_blocks, name_part
 from evaluation.report.drawing import MANY
+from evaluation.report.editions import keep_to_web
 from evaluation.report.embedded.escape import escape_markdown as escape
 from evaluation.report.figure_power import figure_power
 from evaluation.report.figure_power_areas import figure_power_areas
@@ -44,10 +45,15 @@ def _write_outcome(material: Material, powers: Sequence[Power], outcome: Outcome
     if areas:
         blocks.append(escape(say_areas(areas, outcome)))
     blocks.append(escape(say_sampling(powers)))
-    blocks += [material.place_figure(UP, figure_power, power, outcome) for power in together]
+    pictures = [material.place_figure(UP, figure_power, power, outcome) for power in together]
+    blocks += pictures if primary else [keep_to_web(*pictures)]
     caption = f"{upper_first(outcome.name)}: smallest detectable difference, areas in alphabetical order"
-    table = table_power(powers, outcome, caption=caption)
-    blocks.append(material.place_table(UP, table, f"power-{name_part(outcome.id)}"))
+    table, slug = table_power(powers, outcome, caption=caption), f"power-{name_part(outcome.id)}"
+    if primary:
+        blocks.append(material.place_table(UP, table, slug))
+    else:
+        below = material.binder.place_download(table, slug, up=UP)
+        blocks.append(material.binder.place_folded(table, "Smallest detectable difference, by area", below=below))
     if primary and 0 < len(areas) <= MANY:
         blocks.append(material.place_figure(UP, figure_power_areas, areas, outcome))
     notes = dict.fromkeys(end_sentence(p.note) for p in powers if p.note)

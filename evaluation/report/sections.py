@@ -9,6 +9,7 @@ from evaluation.design.reach import find_plausible
 from evaluation.report import content, figures, pooling, words
 from evaluation.report.answers import table_answer, table_planted
 from evaluation.report.binder import join_blocks, list_items, name_part
+from evaluation.report.editions import keep_to_web, say_in_print
 from evaluation.report.embedded.escape import escape_markdown as escape
 from evaluation.report.front import area_id
 from evaluation.report.intervals import figure_intervals
@@ -22,6 +23,11 @@ DONOR_NOTEBOOK = "30_estimate_synthetic_control.ipynb"
 """Executed notebook whose ``donor-table`` the report shows."""
 MOST_PARTS = 10
 """Comparisons inside a single number that the page shows; the download has all."""
+IN_PRINT = (
+    "The web edition has more of this area: the event study, the areas that carry the weight, the checks, and figures and "
+    "reasons of the exploratory outcomes."
+)
+"""What the PDF says at the top of an area's page."""
 UP = "../"
 
 
@@ -44,11 +50,13 @@ def write_findings(material: Material) -> str:
             material.place_table(UP, table, f"by-area-{name_part(plan.id)}"),
             f"{escape(upper_first(words.write_tally(areas)))}.",
         ]
+        shown_here = []
         # Without an estimate for all areas together, the first page shows those of the primary outcome.
         if (together or not plan.primary) and any(c.interval or c.mde for c in areas):
             shown, plausible = material.of(outcome=plan.id), find_plausible(material.design, outcome)
-            blocks.append(material.place_figure(UP, figure_intervals, shown, outcome, plausible=plausible))
-        blocks += pooling.write_pool(material, outcome)
+            shown_here.append(material.place_figure(UP, figure_intervals, shown, outcome, plausible=plausible))
+        shown_here += pooling.write_pool(material, outcome)
+        blocks += shown_here if plan.primary else [keep_to_web(*shown_here)]
     if material.planted is not None:
         planted = table_planted(material.planted, material.conclusions, material.design, outcomes)
         if planted is not None:
@@ -70,6 +78,7 @@ def write_area(material: Material, code: str) -> str:
         blocks.append(escape(f"{reach} {end_sentence(unit.supported_source)}".strip()))
     else:
         blocks.append("How many people the programme said it would support here is not established.")
+    blocks.append(say_in_print(IN_PRINT))
     for item in material.of(area=code):
         blocks += write_section(material, item)
     return join_blocks(blocks)
@@ -82,16 +91,18 @@ def write_section(material: Material, item: Conclusion) -> list[str]:
     blocks = [
         f"## {escape(words.write_heading(item, outcome))} {{#sec-{name}}}",
         escape(item.sentence),
-        f"**What decided.** {escape(item.because)}",
-        list_items(item.reasons),
     ]
+    why = [f"**What decided.** {escape(item.because)}", list_items(item.reasons)]
+    # Where there is no estimate the sentence gives the reason itself.
+    blocks += why if item.primary and item.verdict != "not estimated" else [keep_to_web(*why)]
     if item.trail and item.primary:
         blocks.append(_fold_rules(item))
     methods = material.methods_of(item.outcome, item.area)
     if not methods:
         return blocks
     where = f"{upper_first(outcome.name)}, {words.place_of(methods[0])}"
-    blocks += _place_figures(material, item, methods, outcome)
+    pictures = _place_figures(material, item, methods, outcome)
+    blocks += pictures if item.primary else [keep_to_web(*pictures)]
     if item.verdict not in ("comparison not credible", "not estimated"):
         table = content.table_methods(methods, outcome, material.cards, caption=f"{where}: methods side by side")
         blocks.append(
@@ -102,7 +113,7 @@ def write_section(material: Material, item: Conclusion) -> list[str]:
     blocks += _explain_single_number(material, methods, outcome, where=where, name=name)
     if item.verdict != "not estimated":
         blocks += _place_donors(material, item, methods, caption=f"{where}: comparison areas that carry the weight", name=name)
-        blocks += _place_checks(material, item, methods, caption=f"{where}: checks that failed", name=name)
+        blocks += _place_checks(material, item, methods, caption=f"{where}: checks that failed")
     return blocks
 
 
@@ -142,25 +153,33 @@ def _explain_single_number(
 
 
 def _place_figures(material: Material, item: Conclusion, methods: Sequence[Finding], outcome: Outcome) -> list[str]:
-    """The series beside what is estimated, for a single area with the placebo areas; for the primary outcome the event study."""
+    """The series beside what is estimated, with the placebo areas; for the primary outcome the event study.
+
+    Those of all areas together stand in the chapter on the comparison, which is linked; here is their difference beside the
+    placebo areas, where there are any.
+    """
     design = material.design
     headline = next((f for f in methods if f.estimator in design.did_estimators[:1]), methods[0])
     shown = next((f for f in methods if f.estimator in design.synthetic_control_estimators), headline)
-    if item.verdict == "not estimated" or item.area == POOLED:
-        shown_figures = [material.place_figure(UP, figures.figure_series, shown, outcome)]
-    else:
-        shown_figures = [material.place_figure(UP, figures.figure_comparison, shown, outcome)]
+    if item.area == POOLED:
+        link = f"fair.qmd#sec-fair-{name_part(item.outcome)}"
+        where = f"The event study, the series beside what is estimated, and the checks stand [beside the comparison]({link})."
+        beside = next((f for f in methods if any(i.decides and i.placebo_gaps for i in f.inferences)), None)
+        return [where, *([material.place_figure(UP, figures.figure_gap, beside, outcome)] if beside else [])]
+    if item.verdict == "not estimated":
+        return [material.place_figure(UP, figures.figure_series, shown, outcome)]
+    shown_figures = [material.place_figure(UP, figures.figure_comparison, shown, outcome)]
     # The headline method may have a single coefficient; the one with a path by event time is then the one to look at.
     with_path = next((f for f in methods if f.estimator in design.did_estimators and len(f.estimate.path) > 2), None)
-    if with_path is not None and item.verdict != "not estimated" and (item.primary or item.area == POOLED):
-        shown_figures.append(material.place_figure(UP, figures.figure_event_study, with_path, outcome))
+    if with_path is not None and item.primary:
+        shown_figures.append(keep_to_web(material.place_figure(UP, figures.figure_event_study, with_path, outcome)))
     return shown_figures
 
 
 def _place_donors(material: Material, item: Conclusion, methods: Sequence[Finding], *, caption: str, name: str) -> list[str]:
     """Donor weights: of the primary outcome from the executed notebook where it is there; of others for the web edition."""
     weighted = next((f for f in methods if f.estimate.weights), None)
-    if weighted is None:
+    if weighted is None or item.area == POOLED:
         return []
     table = content.table_donors(weighted, caption=caption)
     if not item.primary:
@@ -168,15 +187,16 @@ def _place_donors(material: Material, item: Conclusion, methods: Sequence[Findin
     embedded = material.embed(item.outcome, item.area, DONOR_NOTEBOOK, "donor-table")
     if embedded:
         material.binder.keep(table)
-        return [f"::: {{#tbl-donors-{name}}}\n{embedded}\n\n{escape(caption)}\n:::"]
-    return [material.place_table(UP, table, f"donors-{name}", download=False)]
+        return [keep_to_web(f"::: {{#tbl-donors-{name}}}\n{embedded}\n\n{escape(caption)}\n:::")]
+    return [keep_to_web(material.place_table(UP, table, f"donors-{name}", download=False))]
 
 
-def _place_checks(material: Material, item: Conclusion, methods: Sequence[Finding], *, caption: str, name: str) -> list[str]:
+def _place_checks(material: Material, item: Conclusion, methods: Sequence[Finding], *, caption: str) -> list[str]:
+    """How many checks passed, and in the web edition what those found that did not; a heading of the page names the verdict."""
     said = words.write_checks(methods)
     if not said:
         return []
     link = f"[The annex](../annex/checks.qmd#sec-checks-{name_part(item.outcome)}) has all of them."
     table = content.table_failed_checks(methods, material.cards, caption=caption)
-    left = [material.place_table(UP, table, f"checks-{name}", download=False)] if table else []
-    return [f"**Checks.** {escape(said)} {link}", *left]
+    folded = material.binder.place_folded(table, "Checks that failed") if table else ""
+    return [keep_to_web(f"**Checks.** {escape(said)} {link}", folded)]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from evaluation.contracts.records import Outcome
 from evaluation.report.binder import join_blocks, name_part
 from evaluation.report.content import name_place, title_of
+from evaluation.report.editions import keep_to_web
 from evaluation.report.embedded.escape import escape_markdown as escape
 from evaluation.report.figure_stress import figure_stress
 from evaluation.report.material import Material
@@ -14,7 +15,7 @@ from evaluation.report.sizes import table_sizes
 from evaluation.report.tables import NOT_APPLICABLE, NOT_AVAILABLE, ReportTable, write_signed
 from evaluation.report.tables_stress import table_variants
 from evaluation.report.words import name_result
-from evaluation.results import Check, Finding, Stress, Variant
+from evaluation.results import Check, Finding, Stress, Variant, VariantKind
 from evaluation.synthesis.evidence import POOLED
 from evaluation.synthesis.numbers import UnitWords, write_count, write_range
 from evaluation.synthesis.phrases import upper_first
@@ -68,14 +69,15 @@ def _write_variants(material: Material, outcome: Outcome, *, primary: bool) -> l
     shown = [r for r in records if r.area == POOLED] or records[:1]
     for stress in shown:
         caption = f"{upper_first(outcome.name)}, {place_of(stress)}: every choice"
+        picture = material.place_figure(UP, figure_stress, stress, outcome)
         blocks += [
             escape(say_variants(stress, outcome)),
-            material.place_figure(UP, figure_stress, stress, outcome),
+            picture if primary else keep_to_web(picture),
             place(table_variants(stress, outcome, caption=caption), f"variants-{slug}", "Every choice"),
         ]
     if len(records) > 1:
         caption = f"{upper_first(outcome.name)}: estimates over all choices, areas in alphabetical order"
-        blocks.append(material.place_table(UP, table_spread(records, outcome, caption=caption), f"spread-{slug}"))
+        blocks.append(place(table_spread(records, outcome, caption=caption), f"spread-{slug}", "Estimates over all choices"))
     starts = table_starts(records, outcome, caption=f"{upper_first(outcome.name)}: intervals with another start")
     if starts is not None:
         blocks.append(place(starts, f"other-starts-{slug}", "Intervals with another start"))
@@ -134,12 +136,17 @@ def table_spread(records: Sequence[Stress], outcome: Outcome, *, caption: str) -
 
 def table_starts(records: Sequence[Stress], outcome: Outcome, *, caption: str) -> ReportTable | None:
     """Intervals with every start moved, beside the main one; None where no start was moved."""
-    titles = dict.fromkeys(v.title for r in records for v in r.variants if v.kind == "start date")
+    return table_other_choices(records, outcome, kind="start date", caption=caption)
+
+
+def table_other_choices(records: Sequence[Stress], outcome: Outcome, *, kind: VariantKind, caption: str) -> ReportTable | None:
+    """Intervals under every choice of one kind, beside the main one, an area a row; None where no such choice was made."""
+    titles = dict.fromkeys(v.title for r in records for v in r.variants if v.kind == kind)
     if not titles:
         return None
     unit, rows = unit_words(outcome), []
     for stress in records:
-        by_title = {v.title: v for v in stress.variants if v.kind == "start date"}
+        by_title = {v.title: v for v in stress.variants if v.kind == kind}
         main = next((v for v in stress.variants if v.kind == "main"), None)
         cells = [_interval(v, unit) for v in (main, *(by_title.get(title) for title in titles))]
         rows.append(("All areas together" if stress.area == POOLED else stress.area_name, *cells))
@@ -198,7 +205,12 @@ def _write_sizes(material: Material) -> list[str]:
         name = upper_first(material.contracts.outcomes[plan.id].name)
         table = table_sizes(material.findings_of(plan.id), material.cards, caption=f"{name}: how often each test errs")
         if table is not None:
-            blocks.append(material.place_table(UP, table, f"sizes-{name_part(plan.id)}"))
+            slug = f"sizes-{name_part(plan.id)}"
+            if plan.primary:
+                blocks.append(material.place_table(UP, table, slug))
+            else:
+                below = material.binder.place_download(table, slug, up=UP)
+                blocks.append(material.binder.place_folded(table, f"{name}: how often each test errs", below=below))
     if not material.findings:
         return []
     wanted = "A test at the 5% level should find something in one of twenty comparisons where nothing happened."

@@ -6,8 +6,6 @@ those that occur stands below the table.
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 from collections.abc import Sequence
@@ -16,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from evaluation.contracts.csv_text import write_csv
 from evaluation.report.columns import share_width, soften
 from evaluation.report.embedded.escape import escape_markdown
 
@@ -34,8 +33,8 @@ NO_BREAK = "\u00a0"
 """A space at which a line does not break; a plain one in the CSV."""
 
 _MARKER = re.compile(r"\[[a-z]+\]")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""First characters that make a spreadsheet read a text as a formula."""
+_WRITTEN_NUMBER = re.compile(r"[-+\u2212]?(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?")
+"""A number as it is written for readers: with a true minus sign and commas between thousands."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,39 +119,36 @@ def _pipe(cells: Sequence[str]) -> str:
 
 
 def to_csv(table: ReportTable) -> str:
-    """The table as CSV text; text that a spreadsheet would run is neutralised, numbers stay numbers."""
-    header, *rows = [[cell.replace(NO_BREAK, " ") for cell in row] for row in (table.header, *table.rows)]
-    return _write_csv(header, rows)
+    """The table as CSV text; numbers of its numeric columns are written for programs, such as ``-1234.5``."""
+    rows = [
+        [
+            (read_number(cell) if name in table.numeric else None) or plain_spaces(cell)
+            for name, cell in zip(table.header, row, strict=True)
+        ]
+        for row in table.rows
+    ]
+    return write_csv([plain_spaces(name) for name in table.header], rows)
+
+
+def plain_spaces(text: str) -> str:
+    """The text with spaces at which a line may break."""
+    return text.replace(NO_BREAK, " ")
+
+
+def read_number(cell: str) -> str | None:
+    """A number as it is written for readers, as programs read it: ``1234.5`` for ``1,234.5``; None for any other text."""
+    return cell.replace(",", "").replace("\u2212", "-") if _WRITTEN_NUMBER.fullmatch(cell) else None
 
 
 def frame_to_csv(frame: pd.DataFrame) -> str:
     """The numbers behind a figure as CSV text, at six significant figures; missing ones are ``[x]``."""
-    return _write_csv([str(c) for c in frame.columns], [[_csv_cell(v) for v in row] for row in frame.itertuples(index=False)])
+    return write_csv([str(c) for c in frame.columns], [[_csv_cell(v) for v in row] for row in frame.itertuples(index=False)])
 
 
 def _csv_cell(value: object) -> str:
     if isinstance(value, (float, np.floating)):
         return f"{value:.6g}" if math.isfinite(value) else NOT_AVAILABLE
     return NOT_AVAILABLE if value is None else str(value)
-
-
-def _write_csv(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([neutralise(cell) for cell in header])
-    writer.writerows([[neutralise(cell) for cell in row] for row in rows])
-    return out.getvalue()
-
-
-def neutralise(cell: str) -> str:
-    """Put an apostrophe before text that a spreadsheet would read as a formula; numbers stay as they are."""
-    if not cell.startswith(_FORMULA):
-        return cell
-    try:
-        float(cell)
-    except ValueError:
-        return f"'{cell}"
-    return cell
 
 
 def tabulate(

@@ -16,11 +16,27 @@ time.sleep(0.05)
 Path(results, "findings", f"{area_code}.json").write_text(area_code * 2000)
 """
 BIG = SMALL + '\nPath(results, "findings", "big.bin").write_bytes(bytes(50_000_000))'
+KILL_WORKER = """
+import os, signal
+os.kill(int(Path.cwd().name.split(".")[-2]), signal.SIGKILL)
+time.sleep(60)
+"""
+"""A worker's process stands in the name of the folder it works in."""
+POISON = SMALL + KILL_WORKER
+ONCE = (
+    SMALL
+    + """
+marker = Path.cwd().parents[1] / "killed-once"
+if not marker.exists():
+    marker.touch()"""
+    + KILL_WORKER.replace("\n", "\n    ").rstrip(" ")
+)
+SOURCES = {"small": SMALL, "big": BIG, "poison": POISON, "once": ONCE}
 
 
 def write_notebooks(folder: Path) -> None:
     """The notebooks of `plan`."""
-    for name, source in (("small", SMALL), ("big", BIG)):
+    for name, source in SOURCES.items():
         notebook = nbformat.v4.new_notebook(
             metadata={"kernelspec": {"name": "trailblazer", "display_name": "x", "language": "python"}}
         )
@@ -32,19 +48,22 @@ def write_notebooks(folder: Path) -> None:
 
 
 def plan(run: Path, *names: str, notebook: str = "small") -> Plan:
-    """One job a name, with what is done already left out."""
-    jobs = [
-        Job(
-            notebook=f"{notebook}.ipynb",
-            outcome="o",
-            area=name,
-            area_name=name,
-            parameters={"area_code": name, "results": "."},
-            results=(f"findings/{name}.json",),
-            key=f"{notebook}-{name}",
+    """One job a name, with what is done already left out; a name like ``a:poison`` is run with that notebook."""
+    jobs = []
+    for item in names:
+        name, _, kind = item.partition(":")
+        kind = kind or notebook
+        jobs.append(
+            Job(
+                notebook=f"{kind}.ipynb",
+                outcome="o",
+                area=name,
+                area_name=name,
+                parameters={"area_code": name, "results": "."},
+                results=(f"findings/{name}.json",),
+                key=f"{kind}-{name}",
+            )
         )
-        for name in names
-    ]
     return Plan(
         design="d",
         jobs=tuple(
@@ -53,3 +72,13 @@ def plan(run: Path, *names: str, notebook: str = "small") -> Plan:
         ),
         refusals=(),
     )
+
+
+def published(run: Path) -> dict[str, bytes]:
+    """What a run published: results and executed notebooks."""
+    return {
+        path.relative_to(run).as_posix(): path.read_bytes()
+        for folder in ("findings", "notebooks")
+        for path in sorted((run / folder).rglob("*"))
+        if path.is_file()
+    }

@@ -141,10 +141,9 @@ def test_killing_a_job_ends_its_kernel_and_only_that(runner, tmp_path):
     assert sum(psutil.pid_exists(k) and psutil.Process(k).status() != psutil.STATUS_ZOMBIE for k in kernels) == 1
 
 
-def test_without_a_nursery_the_kernel_starts_plainly(monkeypatch):
-    monkeypatch.delenv(nursery.ADDRESS, raising=False)
-    with pytest.raises(KeyError):
-        nursery.fork("kernel", [], environment={}, folder=".")
+def test_without_a_nursery_the_kernel_starts_plainly(monkeypatch, tmp_path):
+    with pytest.raises(OSError, match="No such file"):
+        nursery.fork(str(tmp_path / "nobody"), "kernel", [], environment={}, folder=".")
     monkeypatch.setattr(nursery, "is_supported", lambda: False)
-    with nursery.open_nursery(os.environ) as is_warm:
-        assert not is_warm
+    with nursery.open_nursery(os.environ) as address:
+        assert address == ""

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from invented import OUTCOMES, RATE, make_all, make_contracts, make_design, make_unit
+from invented import OUTCOMES, RATE, make_all, make_contracts, make_design, make_exposure, make_unit
 
-from evaluation.contracts.records import Contracts
+from evaluation.contracts.records import Contracts, Neighbour, Programme
+from evaluation.panel.periods import list_periods
 from evaluation.report.book import Book, Edition, write_book
 from evaluation.results import (
     Card,
@@ -46,9 +48,43 @@ EDITION = Edition(date=dt.date(2026, 10, 14), release="provisional")
 
 
 def make_panel(contracts: Contracts, findings: tuple[Finding, ...]) -> Panel:
-    codes = list(contracts.areas)
-    frame = pd.DataFrame({"area_code": codes, "period": "2026-06", "outcome": RATE.id, "value": 1.0})
-    return Panel(frame=frame, inputs=findings[0].provenance.inputs)
+    """Quarterly figures of every outcome and area: a level of its own, a common drift, a wave of its own length."""
+    periods = list_periods("2018-03", "2026-06", "quarterly")
+    rows = [
+        (code, area.name, period, outcome, 20 + n % 7 + 0.02 * t + 0.4 * math.sin(t / (2 + n % 5)), 0.5, "")
+        for outcome in OUTCOMES
+        for n, (code, area) in enumerate(contracts.areas.items())
+        for t, period in enumerate(periods)
+    ]
+    columns = ["area_code", "area_name", "period", "outcome", "value", "se", "flag"]
+    return Panel(frame=pd.DataFrame(rows, columns=columns), inputs=findings[0].provenance.inputs)
+
+
+def add_programmes(contracts: Contracts, design: Design = DESIGN) -> Contracts:
+    """Neighbours, and three other programmes, in a place and elsewhere: with a start, announced only, and without any date."""
+    first, others = design.treated[0], [code for code in contracts.areas if code not in {u.members[0] for u in design.treated}]
+    base = make_exposure(first)
+    rows = []
+    for n, (id, changes) in enumerate(
+        {
+            "with_start": {"start": "2024-10-01", "start_basis": "announced launch", "period_end": "2026-03-31"},
+            "announced": {"announced": "2025-01-15", "period_start": "", "period_end": ""},
+            "undated": {"announced": "", "period_start": "", "period_end": ""},
+        }.items()
+    ):
+        for code in (first.members[0], *others[n : n + 10]):
+            rows.append(replace(base, programme=id, area_code=code, **changes))
+    named = {
+        id: Programme(id=id, name=f"Scheme {NASTY} {id}", target_group="anybody", note="", source="")
+        for id in ("with_start", "announced", "undated")
+    }
+    pairs = [(first.members[0], others[0]), (first.members[0], others[30])]
+    return replace(
+        contracts,
+        programmes={**contracts.programmes, **named},
+        exposures=(*contracts.exposures, *rows),
+        neighbours=tuple(Neighbour(area_code=a, neighbour_code=b, kind="land") for x, y in pairs for a, b in ((x, y), (y, x))),
+    )
 
 
 def make_power(area: str, name: str, outcome: str = RATE.id, *, available: int = 2, **changes: Any) -> Power:
@@ -139,7 +175,7 @@ def assemble(
         Other arguments of `write_book`, in place of the invented ones.
     """
     findings = changes.pop("findings", None) or make_all(design, synthetic=synthetic)
-    contracts = make_contracts(units=design.treated)
+    contracts = add_programmes(make_contracts(units=design.treated), design)
     planted = None
     if synthetic:
         planted = folder / "planted.csv"

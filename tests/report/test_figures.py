@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from invented import OUTCOMES, RATE, make_all, make_contracts, make_design, make_finding, make_unit
 
-from evaluation.report import drawing, figures
+from evaluation.report import drawing, figures, places
 from evaluation.report.intervals import PLAUSIBLE, figure_intervals
 from evaluation.report.places import AreaStatus, figure_tiles, figure_timeline
 from evaluation.report.svg import shrink_svg
@@ -166,10 +166,25 @@ def contrast(colour: str) -> float:
 
 
 def test_colours_can_be_seen():
-    for colour in (drawing.TREATED, drawing.OTHER, drawing.TEXT, drawing.MUTED, drawing.LABEL):
+    for colour in (drawing.TREATED, drawing.OTHER, drawing.COMPARISON, drawing.TEXT, drawing.MUTED, drawing.LABEL):
         assert contrast(colour) >= 4.5
     for colour in (drawing.PLACEBO, drawing.BAND_EDGE):
         assert contrast(colour) >= 3
+
+
+def test_the_tiles_of_the_map_differ_in_more_than_colour():
+    shapes = set()
+    for style in places._STYLES.values():
+        # A tile is seen by its edge, or by its filling where the edge is white between filled tiles.
+        seen = [c for c in (style["edgecolor"], style["facecolor"]) if c != "white"]
+        assert max(contrast(c) for c in seen) >= 3
+        shapes.add((style["facecolor"] == "white", style.get("hatch"), "linestyle" in style, contrast_of(style["facecolor"])))
+    assert len(shapes) == len(places._STYLES)
+
+
+def contrast_of(colour: str) -> int:
+    """How dark a filling is, in steps that can be told apart in grey."""
+    return 0 if colour == "white" else round(contrast(colour) / 2)
 
 
 def test_figure_names_differ_by_outcome_area_and_method():

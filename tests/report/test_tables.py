@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from evaluation.report.columns import share_width, soften
-from evaluation.report.tables import NO_BREAK, ReportTable, frame_to_csv, neutralise, tabulate, to_csv, to_frame, to_markdown
+from evaluation.report.tables import NO_BREAK, ReportTable, frame_to_csv, read_number, tabulate, to_csv, to_frame, to_markdown
 
 TABLE = ReportTable(
     caption="Invented | table",
@@ -72,19 +72,28 @@ def test_a_header_without_text_is_refused():
 
 
 @pytest.mark.parametrize(
-    ("cell", "safe"),
+    ("cell", "number"),
     [
-        ("=1+1", "'=1+1"),
-        ("+44", "+44"),
-        ("-1.5", "-1.5"),
-        ("-x", "'-x"),
-        ("@name", "'@name"),
-        ("\tx", "'\tx"),
-        ("plain", "plain"),
+        ("1", "1"),
+        ("\u22120.42", "-0.42"),
+        ("57,558", "57558"),
+        ("-1,234.50", "-1234.50"),
+        ("1,23", None),
+        ("£10", None),
+        ("2.0 times", None),
+        ("[x]", None),
+        ("", None),
     ],
 )
-def test_csv_neutralises_formulas_and_keeps_numbers(cell, safe):
-    assert neutralise(cell) == safe
+def test_numbers_for_readers_become_numbers_for_programs(cell, number):
+    assert read_number(cell) == number
+
+
+def test_only_numeric_columns_are_rewritten_in_csv():
+    table = ReportTable(
+        caption="Invented", header=("Text", "Number"), rows=(("1,000", "\u22121,000"),), numeric=frozenset({"Number"})
+    )
+    assert to_csv(table) == 'Text,Number\n"1,000",-1000\n'
 
 
 def test_csv_reads_back():
