@@ -150,7 +150,7 @@ def open_nursery(environment: Mapping[str, str]) -> Iterator[str]:
     folder = tempfile.mkdtemp(prefix="trailblazer-")
     address = os.path.join(folder, "nursery")
     process = subprocess.Popen(
-        [sys.executable, "-m", "evaluation.batch.nursery", address],
+        [sys.executable, "-m", "evaluation.batch.nursery", address, str(os.getpid())],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=dict(environment),
@@ -295,11 +295,13 @@ def _die_with_parent(*, on: bool) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL if on else 0)
 
 
-def main(address: str) -> None:
+def main(address: str, parent: int) -> None:
     """Import, listen, fork, until the parent goes away."""
+    _die_with_parent(on=True)  # imports take seconds; afterwards the end of standard input says it, and the forks are ended first
+    if os.getppid() != parent:  # it ended before it could be said
+        return
     import matplotlib as mpl
 
-    _die_with_parent(on=True)  # imports take seconds; afterwards the end of standard input says it, and the forks are ended first
     mpl.use("agg")
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # a batch kernel needs no debugger, and importing it is slow
     for name in PRELOAD:
@@ -323,4 +325,4 @@ def main(address: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]))
