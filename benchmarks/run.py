@@ -57,7 +57,9 @@ def main(arguments: list[str] | None = None) -> int:
     unknown = sorted(set(options.only) - set(subjects))
     if unknown:
         parser.error(f"no subject {', '.join(unknown)}; there are {', '.join(subjects)}")
-    lines = []
+    lines: list[Line] = []
+    out = options.out or HERE
+    kept = not options.quick or options.out is not None
     for name, measure in subjects.items():
         if not options.only or name in options.only:
             for measured in measure(quick=options.quick):
@@ -65,20 +67,25 @@ def main(arguments: list[str] | None = None) -> int:
                 line = replace(measured, goal="", met=None) if options.quick else measured
                 print(_row(line), flush=True)
                 lines.append(line)
-    out = options.out or HERE
-    if options.quick and options.out is None:
+            if kept:
+                # after every subject: a run that is stopped in a later one loses nothing
+                load.append(os.getloadavg()[0])
+                _write(out, lines, load, options, list(subjects))
+    if not kept:
         print("\nquick mode: nothing written; name a folder with --out")
-        return 0
-    load.append(os.getloadavg()[0])
+    return 0
+
+
+def _write(out: Path, lines: list[Line], load: list[float], options: argparse.Namespace, subjects: list[str]) -> None:
+    """Write the record of what was measured so far."""
     about = describe(quick=options.quick) | {"load": [round(value, 1) for value in load]}
     lines = [replace(line, code=str(about["code"])) for line in lines]
     if options.only:
-        lines = keep_others(lines, _recorded(out, quick=options.quick), options.only, list(subjects))
+        lines = keep_others(lines, _recorded(out, quick=options.quick), options.only, subjects)
     out.mkdir(parents=True, exist_ok=True)
     record = {"about": about, "lines": [asdict(line) | {"ratio": line.ratio} for line in lines]}
     (out / "results.json").write_text(json.dumps(record, indent=1) + "\n", "utf-8")
     (out / "results.md").write_text(table(lines, about), "utf-8")
-    return 0
 
 
 def keep_others(new: list[Line], old: list[Line], only: list[str], order: list[str]) -> list[Line]:
