@@ -197,8 +197,8 @@ def test_workers_that_differ_are_refused_all_together(tmp_path):
     with pytest.raises(ConfigurationError) as caught:
         cluster._check_workers(client, mine)
     said = str(caught.value)
-    assert "w1" not in said
-    assert "w4" not in said
+    assert "worker w1:" not in said
+    assert "worker w4:" not in said
     for words in (
         "w2: it does not see the run folder",
         "w2: its code is another",
