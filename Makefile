@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 PEERS := .venv-benchmark
 AUDIT := .venv-audit
 JOBS ?=
+SCHEDULER ?=
 COMPILE = $(BIN)/uv pip compile --upgrade --generate-hashes --universal --python-version 3.11 --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
@@ -34,8 +35,8 @@ check: $(VENV)/.test ## style, types, import contracts, stripped notebooks
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python tests/stripped_notebooks.py
 
-simulate: $(VENV)/.test ## the long simulations (many minutes)
-	@$(BIN)/python -m pytest -m slow
+simulate: $(VENV)/.test ## the long simulations (hours of CPU); SCHEDULER=local:2 shares them out
+	@SCHEDULER=$(SCHEDULER) $(BIN)/python -m pytest -m slow
 
 benchmark: $(PEERS)/.benchmark ## time ourselves against the field's packages (about half an hour); writes benchmarks/results.md
 	@$(PEERS)/bin/python -m benchmarks.run

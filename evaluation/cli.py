@@ -9,13 +9,13 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evaluation import __version__, project
-from evaluation.errors import ConfigurationError, EvaluationError, JobsFailed
+from evaluation.errors import ConfigurationError, EvaluationError, JobsFailed, ServiceError
 
 if TYPE_CHECKING:
     from evaluation.batch.ledger import JobRecord
@@ -27,6 +27,8 @@ DESCRIPTION = """\
 Did the trailblazers work, and could we have told?
 
 A run goes through stages, each a verb:
+  fetch    get the data from Nomis, ONS and Stat-Xplore; every answer is kept as it came
+  vintages which editions of the data are kept, and what a revision moved
   check    are the data what their contracts say?
   plan     which notebooks will run, which are done, which areas are refused and why? (runs nothing)
   run      run them: one notebook for each outcome and area, findings on disk as they come
@@ -35,26 +37,34 @@ A run goes through stages, each a verb:
   diff     what changed between two runs: verdicts, estimates, and how much of it revised data or new periods explain
   verify   run it again elsewhere: does it come out the same, byte for byte?
   export   the whole run as one RO-Crate zip
+  profile  what an area looks like, treated or not: levels, changes, reasons for inactivity, similar areas, programmes
   demo     all of it, on SYNTHETIC demonstration data
 """
 
 EXAMPLES = """\
 examples:
   trailblazer demo
+  trailblazer demo   --design wales-trailblazer
+  trailblazer fetch  --design economic-inactivity-trailblazers --data data/
+  trailblazer vintages --data data/ --source nomis_aps --diff previous newest
   trailblazer check  --design universal-credit-rollout --data data/
   trailblazer run    --design universal-credit-rollout --data data/ --jobs 2
   trailblazer report --run runs/universal-credit-rollout
   trailblazer diff   runs/release-1 runs/release-2 --out changes.csv
   trailblazer status --run runs/universal-credit-rollout
+  trailblazer profile --area E06000021 --data data/
   trailblazer run    --design universal-credit-rollout --data data/ --scheduler tcp://host:8786
 
 exit codes: 0 good · 1 a fault of ours · 2 the command or a configuration is wrong · 3 data break a contract
-            4 some notebooks failed, the others are done · 5 disclosure gate · 130 interrupted
+            4 some notebooks or sources of a fetch failed, the others are done · 5 disclosure gate · 130 interrupted
 """
 
 
-_PLACES_THAT_REFUSE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
-"""A full or closed disk is not a fault of ours."""
+_PLACES_THAT_REFUSE = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM),
+    *(errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST, errno.ELOOP),
+)
+"""A full or closed disk is not a fault of ours, nor is a name that no folder can have."""
 
 
 @dataclass(slots=True)
@@ -119,13 +129,21 @@ def build_parser() -> argparse.ArgumentParser:
         )
 
     demo = verb("demo", "Evaluate SYNTHETIC demonstration data, from data to published report.", out=True, runs=True)
+    demo.add_argument(
+        "--design",
+        default="economic-inactivity-trailblazers",
+        metavar="NAME",
+        help="the study to make SYNTHETIC data for (default: economic-inactivity-trailblazers)",
+    )
     engine(demo)
     scheduler(demo)
     demo.set_defaults(only=(), limit=None)
+    _add_fetch_verbs(verb)
+    _add_profile_verb(verb)
     check = verb("check", "Check data files against their contracts; exit code 3 where they break one.")
     check.add_argument("--data", required=True, type=Path, metavar="DIR", help="folder of the data files, as published")
     check.add_argument("--design", default="", metavar="NAME", help="only the sources this study can use (default: all)")
-    check.add_argument("--out", type=Path, metavar="FILE", help="also write the findings of the check to this CSV file")
+    check.add_argument("--out", type=Path, metavar="FILE", help="also write the findings to this CSV or .json file")
     for name, text in (
         ("plan", "Say what would run, what is done, what is refused and why; run nothing."),
         ("run", "Run the notebooks of a design; what is done already is not run again."),
@@ -169,6 +187,60 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_profile_verb(verb: Callable[..., argparse.ArgumentParser]) -> None:
+    """The verb that describes one area."""
+    sub = verb("profile", "Describe an area from published figures: a page with its CSV files and JSON. It estimates nothing.")
+    sub.add_argument("--area", required=True, metavar="CODE", help="an authority, by code or name, or a place: south-yorkshire")
+    sub.add_argument("--data", required=True, type=Path, metavar="DIR", help="folder of the data files, as published")
+    sub.add_argument("--out", type=Path, metavar="DIR", help="folder of the page, replaced whole (default: runs/profiles/<area>)")
+    sub.add_argument("--programme", default="", metavar="ID", help="the programme whose place it is, where several differ")
+    sub.add_argument(
+        "--outcome", action="append", default=[], metavar="ID", help="this outcome (may be repeated; default: all with a file)"
+    )
+    sub.add_argument("--similar", type=_count, default=10, metavar="N", help="similar areas to name (default: 10)")
+    sub.add_argument(
+        "--before", default="", metavar="YYYY-MM", help="similar by figures before this month (default: the first programme's)"
+    )
+
+
+def _add_fetch_verbs(verb: Callable[..., argparse.ArgumentParser]) -> None:
+    """The verbs that get data and list what was got."""
+    get = verb("fetch", "Get data from the services that publish them; exit code 4 where one did not give them.")
+    get.add_argument("--data", required=True, type=Path, metavar="DIR", help="folder to keep the data in")
+    get.add_argument("--design", default="", metavar="NAME", help="the sources that the outcomes of this study need")
+    get.add_argument("--source", action="append", default=[], metavar="ID", help="this source (may be repeated)")
+    get.add_argument("--first", default="", metavar="PERIOD", help="first period, such as 2018-03 (default: the contract's)")
+    get.add_argument("--offline", action="store_true", help="ask nobody: make the tables again from the raw answers kept")
+    get.add_argument("--dry-run", action="store_true", help="print the addresses that would be asked, and stop")
+    get.add_argument(
+        "--base",
+        action="append",
+        default=[],
+        metavar="SERVICE=ADDRESS",
+        help="another address of nomis, ons or statxplore than the contract's (may be repeated)",
+    )
+    listing = verb("vintages", "List the editions of the data that are kept, or say what one moved against another.")
+    listing.add_argument("--data", required=True, type=Path, metavar="DIR", help="folder of the data files")
+    listing.add_argument("--source", default="", metavar="ID", help="only this source; needed for --diff where there are several")
+    listing.add_argument(
+        "--diff",
+        nargs=2,
+        metavar=("OLD", "NEW"),
+        help="which cells moved and by how much; a vintage or the beginning of its name, previous, newest, or a file below DIR",
+    )
+    listing.add_argument("--out", type=Path, metavar="FILE.csv", help="also write every cell that moved to this CSV file")
+    listing.add_argument("--json", action="store_true", help="what there is to say as JSON on standard output")
+
+
+def _run_folder(options: argparse.Namespace) -> Path:
+    """The folder a run is to have; only a name that is no path makes one under `project.RUNS`."""
+    if options.out is None and (Path(options.design).name != options.design or options.design == ".."):
+        raise ConfigurationError(
+            f"there is no design {options.design!r}; a design is named by its file in data_contracts/designs, without .yml."
+        )
+    return Path(options.out or project.RUNS / options.design)
+
+
 def _count(text: str) -> int:
     """A whole number from 1."""
     if not text.isdecimal() or int(text) < 1:
@@ -208,18 +280,73 @@ def demo(options: argparse.Namespace) -> int:
     """From SYNTHETIC data to a published report."""
     from evaluation.batch.cluster import check_scheduler
     from evaluation.batch.run import lock_run
-    from evaluation.batch.stages import DEMONSTRATION, write_demonstration_data
+    from evaluation.batch.stages import write_demonstration_data
 
     check_scheduler(options.scheduler)
-    run = options.out or project.RUNS / DEMONSTRATION
+    run = _run_folder(options)
     watch = Stopwatch()
     print("SYNTHETIC demonstration data: every number below is invented, with effects planted on purpose.")
     with lock_run(run):
         with watch.time("data"):
-            data = write_demonstration_data(run)
-        ran = _run_design(DEMONSTRATION, data, run, options, watch)
+            data = write_demonstration_data(run, options.design)
+        ran = _run_design(options.design, data, run, options, watch)
         _publish(run, options.engine, watch)
     return _close(ran.problems)
+
+
+def fetch(options: argparse.Namespace) -> int:
+    """Get data."""
+    from evaluation.fetch.command import fetch_data, plan_fetch
+    from evaluation.fetch.show import describe_fetch, open_progress
+
+    asked = (options.design, options.source, options.base)
+    if options.dry_run:
+        print("\n".join(plan_fetch(*asked, first=options.first)))
+        return 0
+    with open_progress(sys.stderr) as (say, on_bytes):
+        results = fetch_data(options.data, *asked, first=options.first, offline=options.offline, say=say, on_bytes=on_bytes)
+    print("\n".join(describe_fetch(results)))
+    for item in results:
+        if item.error:
+            print(f"trailblazer fetch: {item.source}: {item.error}", file=sys.stderr)
+    codes = {item.exit_code for item in results if item.exit_code}
+    return codes.pop() if len(codes) == 1 else (ServiceError.exit_code if codes else 0)
+
+
+def vintages(options: argparse.Namespace) -> int:
+    """List or compare editions of the data."""
+    from evaluation.fetch.command import compare_editions, show_vintages
+    from evaluation.fetch.compare import changes_csv
+    from evaluation.fetch.show import describe_change
+    from evaluation.plain import dump_json
+
+    if options.diff is None:
+        print(show_vintages(options.data, options.source, as_json=options.json))
+        return 0
+    change = compare_editions(options.data, options.source, *options.diff)
+    if options.out is not None:
+        project.write_whole(options.out, changes_csv(change))
+    print(dump_json(change).rstrip("\n") if options.json else "\n".join(describe_change(change)))
+    return 0
+
+
+def profile(options: argparse.Namespace) -> int:
+    """Describe an area."""
+    from evaluation.batch.profiles import say_profile, write_area_profile
+
+    written = write_area_profile(
+        options.area,
+        options.data,
+        options.out,
+        programme=options.programme,
+        outcomes=options.outcome,
+        similar=options.similar,
+        before=options.before,
+    )
+    print("\n".join(say_profile(written.profile)))
+    print(f"HTML  {_shown(written.html)}")
+    print(f"JSON  {_shown(written.json)}")
+    return 0
 
 
 def check(options: argparse.Namespace) -> int:
@@ -255,7 +382,7 @@ def run(options: argparse.Namespace) -> int:
     check_scheduler(options.scheduler)
     if options.dry_run:
         return plan(options)
-    folder = options.out or project.RUNS / options.design
+    folder = _run_folder(options)
     watch = Stopwatch()
     with lock_run(folder), contextlib.redirect_stdout(sys.stderr if options.json else sys.stdout):
         ran = _run_design(options.design, options.data, folder, options, watch)
@@ -423,8 +550,19 @@ def _publish(
 
 def _close(problems: Sequence[str]) -> int:
     if problems:
-        raise JobsFailed(f"{len(problems)} notebook(s) failed; the others are done.\n  " + "\n  ".join(problems))
+        raise JobsFailed(f"{len(problems)} notebook(s) failed; the others are done.\n  " + "\n  ".join(_alike(problems)))
     return 0
+
+
+def _alike(problems: Sequence[str]) -> list[str]:
+    """One line for each cause: the first notebook that has it, and how many more do."""
+    by_cause: dict[str, list[str]] = {}
+    for problem in problems:
+        name, _, cause = problem.partition(": ")
+        by_cause.setdefault(cause, []).append(name)
+    return [
+        f"{names[0]}{f' and {len(names) - 1} more alike' if len(names) > 1 else ''}: {cause}" for cause, names in by_cause.items()
+    ]
 
 
 def _shown(path: Path) -> Path:
@@ -434,7 +572,7 @@ def _shown(path: Path) -> Path:
     return path
 
 
-VERBS = {verb.__name__: verb for verb in (demo, check, plan, run, report, diff, status, verify, export)}
+VERBS = {verb.__name__: verb for verb in (demo, fetch, vintages, check, plan, run, report, diff, status, verify, export, profile)}
 
 if __name__ == "__main__":
     sys.exit(main())

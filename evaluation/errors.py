@@ -7,6 +7,7 @@
     │   └── ReportError          2   a report source uses something the report cannot carry
     ├── DataError                3   data break a contract, or a check refuses them
     ├── JobsFailed               4   some notebooks failed, the others are done
+    ├── ServiceError             4   a statistics service did not give what was asked for; the rest is kept
     └── DisclosureError          5   a table would disclose what its source protects
 
 An interrupted run ends with 130. Any other exception is a fault of ours: exit code 1, with its traceback.
@@ -41,6 +42,12 @@ class DataError(EvaluationError):
 
 class JobsFailed(EvaluationError):
     """Some notebooks failed; what the others produced is kept."""
+
+    exit_code = 4
+
+
+class ServiceError(EvaluationError):
+    """A statistics service did not give what was asked for; what was fetched before is kept."""
 
     exit_code = 4
 

@@ -14,9 +14,12 @@ import math
 import types
 import typing
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+
+from evaluation.errors import DataError
 
 T = TypeVar("T")
 
@@ -53,8 +56,42 @@ def _plain(value: Any, where: str) -> Any:
 
 
 def from_plain(cls: type[T], data: Any) -> T:
-    """Rebuild a record of type `cls` from what `to_plain` gave."""
+    """Rebuild a record of type `cls` from what `to_plain` gave.
+
+    Raises
+    ------
+    TypeError, ValueError, KeyError
+        If a field is missing, is of another kind, or is a number that is not finite.
+    """
     return typing.cast(T, _build(cls, data))
+
+
+def load_json(cls: type[T], path: Path, *, remedy: str) -> T:
+    """Read a record that `dump_json` wrote.
+
+    Parameters
+    ----------
+    cls : type
+        The record.
+    path : Path
+        Its file.
+    remedy : str
+        What to do where the file holds something else, for the message.
+
+    Raises
+    ------
+    DataError
+        If the file is not whole, is no JSON, or is not such a record; it names the file and what is wrong.
+    OSError
+        If it cannot be opened.
+    """
+    raw = path.read_bytes()
+    try:
+        return from_plain(cls, json.loads(raw.decode("utf-8")))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError) as error:
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        name = getattr(cls, "__name__", "record").lower()
+        raise DataError(f"{path}: this is not the {name} it was written as ({reason}). Fix: {remedy}.") from None
 
 
 def _build(kind: Any, data: Any) -> Any:
@@ -63,24 +100,46 @@ def _build(kind: Any, data: Any) -> Any:
         return data
     if origin in (typing.Union, types.UnionType):
         if data is None:
+            if type(None) not in typing.get_args(kind):
+                raise TypeError("a value is missing")
             return None
         return _build(next(k for k in typing.get_args(kind) if k is not type(None)), data)
+    if origin is typing.Literal:
+        if data not in typing.get_args(kind):
+            raise ValueError(f"{str(data)[:40]!r} is not one of {', '.join(map(repr, typing.get_args(kind)))}")
+        return data
     if origin is tuple:
         kinds = typing.get_args(kind)
+        if not isinstance(data, (list, tuple)):
+            raise TypeError(f"{str(data)[:40]!r} is no list")
         if len(kinds) == 2 and kinds[1] is Ellipsis:
-            if kinds[0] in (float, str):  # long series: no need to look at each
-                return tuple(map(kinds[0], data))
+            if kinds[0] is float:  # long series: looked at all together
+                if not {type(item) for item in data} <= {float, int} or not all(map(math.isfinite, data)):
+                    raise TypeError("a list of numbers holds something else")
+                return tuple(map(float, data))
+            if kinds[0] is str:
+                if not {type(item) for item in data} <= {str}:
+                    raise TypeError("a list of texts holds something else")
+                return tuple(data)
             return tuple(_build(kinds[0], item) for item in data)
         return tuple(_build(k, item) for k, item in zip(kinds, data, strict=True))
     if origin in (dict, Mapping):
+        if not isinstance(data, Mapping):
+            raise TypeError(f"{str(data)[:40]!r} is no mapping")
         return {key: _build(typing.get_args(kind)[1], item) for key, item in data.items()}
     if kind is np.ndarray or origin is np.ndarray:
         return np.asarray(data, dtype=float)
     if dataclasses.is_dataclass(kind) and isinstance(kind, type):
         hints = _hints(kind)
+        if not isinstance(data, Mapping):
+            raise TypeError(f"{str(data)[:40]!r} is no {kind.__name__}")
         return kind(**{name: _build(hint, data[name]) for name, hint in hints.items() if name in data})
-    if kind is float and isinstance(data, int):
+    if kind is float and type(data) in (float, int):
+        if not math.isfinite(data):
+            raise ValueError(f"{data} is no finite number")
         return float(data)
+    if kind in (str, int, bool, float) and type(data) is not kind:
+        raise TypeError(f"{str(data)[:40]!r} is no {kind.__name__}")
     return data
 
 

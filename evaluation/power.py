@@ -36,6 +36,7 @@ from evaluation.numerics.windows import count_straddling, overlap_correlation
 from evaluation.panel.periods import STEP, Frequency, exposure_share, list_periods, month_index, reference_window, shift_month
 from evaluation.plain import dump_json
 from evaluation.results import Comparison, Design, Estimator, Panel, Placebos, Power, PowerPoint, TreatedUnit
+from evaluation.steps import follow
 
 HORIZON: dict[Frequency, int] = {"annual": 3, "quarterly": 12, "monthly": 24}
 """Periods of follow-up to plan for, at least."""
@@ -226,6 +227,16 @@ def measure_power(
         If the design does not know the outcome or the area, there is no estimator of that name, or a follow-up is below 1.
     DataError
         If no period of the window lies before the start.
+
+    Examples
+    --------
+    >>> from evaluation.design.study import open_study
+    >>> study = open_study("economic-inactivity-trailblazers")
+    >>> power = measure_power(study, "claimant_rate", "greater-manchester", follow_ups=[6, 12])
+    >>> [point.follow_up for point in power.points]
+    [6, 12]
+    >>> power.points[0].mde < 1.5  # planted: 1.5 percentage points, so six months would do
+    True
     """
     design, measure = study.design, study.contracts.outcomes[outcome]
     name = estimator or next(iter(design.did_estimators), "")
@@ -239,7 +250,8 @@ def measure_power(
     wanted = range(1, calendar.horizon + 1) if follow_ups is None else follow_ups
     if any(number < 1 for number in wanted):
         raise ConfigurationError(f"power of design {design.id}: follow-ups are {list(wanted)}; each must be at least 1 period.")
-    found = [_measure_point(early, method, follow_up) for follow_up in wanted]
+    parts = follow(wanted, "smallest detectable difference", name=lambda number: f"{number} periods after the start")
+    found = [_measure_point(early, method, follow_up) for follow_up in parts]
     return Power(
         design=design.id,
         outcome=outcome,

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,12 +41,17 @@ README = "SYNTHETIC_README.txt"
 SUPPRESSED = ("E09000001", "E06000053")
 """City of London and Isles of Scilly: their survey rates are not published (marker ``x``), as in the real series."""
 
+LOWEST_SURVEY_RATE = 2.0
+"""Per cent. No authority's published rate of inactivity is below 5; a drawn one near 0 would look like a fraction of 1."""
+
 FIRST_MONTH = "2017-04"
 """Twelve months before the end of the first survey window."""
 LAST_MONTH = "2026-09"
 SURVEY_WINDOW = ("2018-03", "2026-06")
 MONTHLY_WINDOW = ("2018-01", "2026-09")
 POPULATION_YEARS = ("2018", "2025")
+ANNUAL_YEARS = ("2010", "2025")
+"""Of outcomes that are yearly means; the months before `FIRST_MONTH` are made from the first one backwards."""
 
 POPULATION = "population_16_64"
 POPULATION_MEAN = 124_000.0
@@ -78,6 +83,8 @@ class OutcomeModel:
     region_sd, process_sd : stationary sd of the monthly shocks, percentage points
     se_mean : mean sampling standard error of a 12-month figure, percentage points; 0 = no sampling error
     follows : an outcome whose draws these are correlated with, and the correlation
+    early : knots of `path` before `FIRST_MONTH`, for outcomes that have yearly means
+    annual_of : the monthly outcome whose yearly means these figures are; the months are then the very same; empty = none
     """
 
     id: str
@@ -93,6 +100,8 @@ class OutcomeModel:
     process_ar: float
     se_mean: float
     follows: tuple[str, float] | None = None
+    early: tuple[tuple[str, float], ...] = ()
+    annual_of: str = ""
 
 
 # The real figures beside each number are ours, from the annual panel of authorities of England and Wales without the two of
@@ -170,8 +179,30 @@ MODELS: tuple[OutcomeModel, ...] = (
         process_sd=0.42,  # residual sd 0.435, lag-1 0.52; within regions after the swing 0.24 and 0.61
         process_ar=0.99,  # 16 authorities by month, March 2023 to March 2026: sd of monthly changes 0.064, of which rounding 0.04
         se_mean=0.0,
+        early=(  # annual means 2010 to 2017: 3.3, 3.3, 3.5, 3.0, 2.2, 1.6, 1.6, 1.7
+            ("2010-01", 3.3),
+            ("2012-07", 3.5),
+            ("2013-07", 3.0),
+            ("2014-07", 2.2),
+            ("2015-07", 1.6),
+            ("2016-07", 1.6),
+        ),
     ),
 )
+_CLAIMANTS = MODELS[2]
+OTHER_MODELS: tuple[OutcomeModel, ...] = (
+    replace(_CLAIMANTS, id="claimant_rate_annual", annual_of="claimant_rate"),
+    # no real series of the band is at hand: the model of the claimant rate, higher by a third and moving with it; set by eye
+    replace(
+        _CLAIMANTS,
+        id="claimant_rate_youth",
+        path=tuple((month, round(value * 4 / 3, 2)) for month, value in _CLAIMANTS.path),
+        process_sd=_CLAIMANTS.process_sd * 4 / 3,
+        region_sd=_CLAIMANTS.region_sd * 4 / 3,
+        follows=("claimant_rate", 0.9),
+    ),
+)
+"""Made for the studies that have them; those of `MODELS` are made for every study."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,6 +276,18 @@ def accumulate_shocks(innovations: np.ndarray, *, ar: float, sd: float) -> np.nd
     return sd * series
 
 
+def carry_back(first: np.ndarray, innovations: np.ndarray, *, ar: float, sd: float) -> np.ndarray:
+    """Continue N stationary AR(1) series backwards from their first values (N,), with standard normal draws (T, N).
+
+    Read backwards a stationary AR(1) series is one with the same coefficient. Row 0 is the earliest.
+    """
+    series = np.empty_like(innovations)
+    after = first
+    for t in range(len(innovations) - 1, -1, -1):
+        after = series[t] = ar * after + np.sqrt(1 - ar**2) * sd * innovations[t]
+    return series
+
+
 def average_windows(values: np.ndarray, length: int) -> np.ndarray:
     """Mean over each run of `length` consecutive rows: (T, N) to (T - length + 1, N)."""
     return np.lib.stride_tricks.sliding_window_view(values, length, axis=0).mean(axis=-1)
@@ -258,21 +301,42 @@ def _simulate_population(seed: int, n_areas: int, years: int) -> np.ndarray:
     return np.round(first * np.exp(np.arange(years)[:, None] * growth), -2)
 
 
-def _simulate_true_rates(seed: int, model: OutcomeModel, regions: np.ndarray, months: Sequence[str]) -> np.ndarray:
-    """Monthly rates (months, areas) without planted effects; `regions` holds the region number of each area."""
-    n_areas, n_regions, n_months = len(regions), int(regions.max()) + 1, len(months)
-    knots = np.array([month_index(month) for month, _ in model.path])
-    path = np.interp([month_index(m) for m in months], knots, [value for _, value in model.path])
+def _simulate_true_rates(
+    seed: int, model: OutcomeModel, regions: np.ndarray, months: Sequence[str], *, before: Sequence[str] = ()
+) -> np.ndarray:
+    """Monthly rates (months, areas) without planted effects; `regions` holds the region number of each area.
+
+    Rows for `before`, the months up to the first of `months`, stand first where there are any; the others do not depend on them.
+    """
+    n_areas, n_regions = len(regions), int(regions.max()) + 1
+    path, early = _find_path(model.path, months), _find_path((*model.early, *model.path), before)
     region_level = np.clip(_draw(seed, model, "region level", (n_regions,)), -2, 2)[regions]
     area_level = np.clip(_draw(seed, model, "area level", (n_areas,)), -2, 2)
     log_level = model.level_region_log_sd * region_level + model.level_area_log_sd * area_level
     # relative to the average area, so that the published national means are met whatever the draws
     relative = np.exp(log_level) / np.exp(log_level).mean()
-    swing = path - path.mean()
+    swing = np.concatenate([early, path]) - path.mean()
     response = 1 + model.swing_by_level * (relative - 1) + model.swing_sd * relative * _draw(seed, model, "swing", (n_areas,))
-    region = accumulate_shocks(_draw(seed, model, "region shock", (n_months, n_regions)), ar=model.region_ar, sd=model.region_sd)
-    own = accumulate_shocks(_draw(seed, model, "area shock", (n_months, n_areas)), ar=model.process_ar, sd=model.process_sd)
+    shape = len(before), len(months)
+    region = _simulate_shocks(seed, model, "region shock", n_regions, shape, ar=model.region_ar, sd=model.region_sd)
+    own = _simulate_shocks(seed, model, "area shock", n_areas, shape, ar=model.process_ar, sd=model.process_sd)
     return path.mean() * relative + swing[:, None] * response + relative * (region[:, regions] + own)
+
+
+def _find_path(knots: Sequence[tuple[str, float]], months: Sequence[str]) -> np.ndarray:
+    """National mean of each month, on straight lines between the knots."""
+    at = [month_index(month) for month, _ in knots]
+    return np.interp([month_index(month) for month in months], at, [value for _, value in knots])
+
+
+def _simulate_shocks(
+    seed: int, model: OutcomeModel, component: str, n: int, months: tuple[int, int], *, ar: float, sd: float
+) -> np.ndarray:
+    """AR(1) shocks of the months before the first and from it on, (months, n)."""
+    before, after = months
+    shocks = accumulate_shocks(_draw(seed, model, component, (after, n)), ar=ar, sd=sd)
+    earlier = _draw(seed, model, f"{component} before", (before, n))
+    return np.concatenate([carry_back(shocks[0], earlier, ar=ar, sd=sd), shocks])
 
 
 def _simulate_sampling(seed: int, model: OutcomeModel, population: np.ndarray, quarters: int) -> tuple[np.ndarray, np.ndarray]:
@@ -327,7 +391,8 @@ def simulate_panel(
     models : sequence of OutcomeModel
         What is simulated, and how noisily.
     rounded : bool
-        Whether to round as published (rates to 1 decimal, standard errors to 2) and hold rates between 0 and 100.
+        Whether to round as published (rates to 1 decimal, standard errors to 2) and hold rates between 0, or
+        `LOWEST_SURVEY_RATE` in a survey, and 100.
 
     Returns
     -------
@@ -351,6 +416,11 @@ def simulate_panel(
 
     parts = []
     for model in models:
+        if model.annual_of:
+            annual = _simulate_annual(seed, model, regions, planted, codes)
+            annual = np.round(np.clip(annual, 0, 100), 1) if rounded else annual
+            parts.append(_lay_out(areas, list_periods(*ANNUAL_YEARS, "annual"), model.id, annual, None, np.zeros_like(hidden)))
+            continue
         rates = _simulate_true_rates(seed, model, regions, months) + _plant(planted, model.id, codes, months)
         se = None
         periods = list_periods(*(SURVEY_WINDOW if model.survey else MONTHLY_WINDOW), "quarterly" if model.survey else "monthly")
@@ -361,11 +431,23 @@ def simulate_panel(
         else:
             rates = rates[month_index(periods[0]) - month_index(FIRST_MONTH) :]
         if rounded:
-            rates = np.round(np.clip(rates, 0, 100), 1)
+            rates = np.round(np.clip(rates, LOWEST_SURVEY_RATE if model.survey else 0, 100), 1)
             se = None if se is None else np.round(se, 2)
         parts.append(_lay_out(areas, periods, model.id, rates, se, hidden if model.survey else np.zeros_like(hidden)))
     parts.append(_lay_out(areas, years, POPULATION, population, None, np.zeros_like(hidden)))
     return SimulatedData(frame=pd.concat(parts, ignore_index=True), effects=planted, seed=seed)
+
+
+def _simulate_annual(
+    seed: int, model: OutcomeModel, regions: np.ndarray, planted: Sequence[PlantedEffect], codes: Sequence[str]
+) -> np.ndarray:
+    """Yearly means (years, areas) of the months of another outcome, with the effects planted in these means."""
+    start, first, last = month_index(f"{ANNUAL_YEARS[0]}-01"), month_index(FIRST_MONTH), month_index(LAST_MONTH)
+    before, months = [[month_label(i) for i in span] for span in (range(start, first), range(first, last + 1))]
+    rates = _simulate_true_rates(seed, replace(model, id=model.annual_of), regions, months, before=before)
+    rates = rates + _plant(planted, model.id, codes, [*before, *months])
+    years = len(list_periods(*ANNUAL_YEARS, "annual"))
+    return rates[: 12 * years].reshape(years, 12, -1).mean(axis=1)
 
 
 def _refuse_unknown(effects: Sequence[PlantedEffect], codes: Sequence[str], outcomes: Sequence[str]) -> None:
@@ -411,12 +493,21 @@ def _lay_out(
 TRAILBLAZER_EFFECTS = {"inactivity_rate": -0.15, "employment_rate": 0.0, "claimant_rate": 0.0}
 """Percentage points in every treated place. The first is plausible and cannot be detected; the others are none."""
 
-PLACE_EFFECTS = {
-    ("greater-manchester", "claimant_rate"): 1.5,
-    ("south-yorkshire", "claimant_rate"): 0.05,
-    ("north-east", "claimant_rate"): -0.05,
+PROGRAMME_EFFECTS = {
+    "youth_guarantee_trailblazer": {"claimant_rate_youth": -0.2},
+    "universal_credit_full_service": {"claimant_rate": 0.8},
 }
-"""Percentage points in single places, instead of those above: one that can be detected and two that cannot."""
+"""The same for the studies of other programmes; a programme that is not named has those of the trailblazers, and an outcome that
+is not named has none."""
+
+PLACE_EFFECTS = {
+    ("economic_inactivity_trailblazer", "greater-manchester", "claimant_rate"): 1.5,
+    ("economic_inactivity_trailblazer", "south-yorkshire", "claimant_rate"): 0.05,
+    ("economic_inactivity_trailblazer", "north-east", "claimant_rate"): -0.05,
+    ("economic_inactivity_trailblazer", "W06000012", "claimant_rate"): 1.5,
+    ("youth_guarantee_trailblazer", "liverpool-city-region", "claimant_rate_youth"): -1.5,
+}
+"""Percentage points in single places or authorities a study treats, instead of those above: some can be detected, two cannot."""
 
 OVERLAP_EFFECTS = {
     "workwell_pilot": {"inactivity_rate": -0.1},
@@ -426,35 +517,58 @@ OVERLAP_EFFECTS = {
 """Percentage points of programmes that run beside, times the share of the authority covered; only where a start is registered."""
 
 
+def choose_models(design: Design) -> tuple[OutcomeModel, ...]:
+    """List what the demonstration of a design makes: `MODELS`, and those of `OTHER_MODELS` that are outcomes of the design."""
+    wanted = {plan.id for plan in design.outcomes}
+    return (*MODELS, *(model for model in OTHER_MODELS if model.id in wanted))
+
+
 def plan_effects(contracts: Contracts, design: Design) -> tuple[PlantedEffect, ...]:
     """List what the demonstration plants: an entry for every treated authority and outcome, also where it is none.
 
-    Effects of the programme under study begin in the month the design takes each place to start. Programmes that run beside
-    follow with small effects of their own.
+    Effects of the programme under study begin in the month the design takes each place to start, and are smaller in proportion
+    where the design says that only a share of an authority is reached. Programmes that run beside follow with small effects of
+    their own. Yearly means get what their months get. Authorities that are not simulated, those of Scotland, get nothing.
     """
+    made = {code for code, area in contracts.areas.items() if area.nation in NATIONS}
+    models = choose_models(design)
     planted = [
         PlantedEffect(
             area_code=member,
-            outcome=outcome,
+            outcome=model.id,
             start=unit.start,
-            effect=PLACE_EFFECTS.get((unit.code, outcome), effect),
+            effect=_effect_in(design.programme, unit.code, model) * share,
             programme=design.programme,
         )
         for unit in design.treated
-        for member in unit.members
-        for outcome, effect in TRAILBLAZER_EFFECTS.items()
+        for member, share in zip(unit.members, unit.shares or (1.0,) * len(unit.members), strict=True)
+        for model in models
+        if member in made
     ]
     for item in contracts.exposures:
-        if item.programme == design.programme or item.start is None or item.area_code is None:
+        if item.programme == design.programme or item.start is None or item.area_code not in made:
             continue
         share = 1.0 if item.area_share is None else item.area_share
+        beside = OVERLAP_EFFECTS.get(item.programme, {})
         planted += [
             PlantedEffect(
-                area_code=item.area_code, outcome=outcome, start=item.start[:7], effect=effect * share, programme=item.programme
+                area_code=item.area_code,
+                outcome=model.id,
+                start=item.start[:7],
+                effect=beside[model.annual_of or model.id] * share,
+                programme=item.programme,
             )
-            for outcome, effect in OVERLAP_EFFECTS.get(item.programme, {}).items()
+            for model in models
+            if (model.annual_of or model.id) in beside
         ]
     return tuple(planted)
+
+
+def _effect_in(programme: str, unit: str, model: OutcomeModel) -> float:
+    """Percentage points the programme under study has in one treated unit."""
+    outcome = model.annual_of or model.id
+    everywhere = PROGRAMME_EFFECTS.get(programme, TRAILBLAZER_EFFECTS)
+    return PLACE_EFFECTS.get((programme, unit, outcome), everywhere.get(outcome, 0.0))
 
 
 def write_demonstration(contracts: Contracts, design: Design, folder: Path, *, seed: int) -> Demonstration:
@@ -482,14 +596,14 @@ def write_demonstration(contracts: Contracts, design: Design, folder: Path, *, s
     ConfigurationError
         If the design has no outcome that is simulated, so that the files would be of no use to it.
     """
-    simulated = [model.id for model in MODELS]
+    simulated = [model.id for model in (*MODELS, *OTHER_MODELS)]
     if not any(plan.id in simulated for plan in design.outcomes):
         wanted = ", ".join(plan.id for plan in design.outcomes)
         raise ConfigurationError(
             f"design {design.id}: none of its outcomes ({wanted}) is in the demonstration, which has {', '.join(simulated)}; "
             f"give a folder of published data instead."
         )
-    data = simulate_panel(contracts, seed=seed, effects=plan_effects(contracts, design))
+    data = simulate_panel(contracts, seed=seed, effects=plan_effects(contracts, design), models=choose_models(design))
     folder.mkdir(parents=True, exist_ok=True)
     made = Demonstration(
         data=folder / LABOUR_MARKET, planted=folder / PLANTED_EFFECTS, readme=folder / README, effects=data.effects, seed=seed
@@ -521,8 +635,12 @@ def _to_text(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def _explain(design: Design, seed: int) -> str:
-    places = "\n".join(f"- {code}, {outcome}: {effect:+g}" for (code, outcome), effect in PLACE_EFFECTS.items())
-    everywhere = "\n".join(f"- {outcome}: {effect:+g}" for outcome, effect in TRAILBLAZER_EFFECTS.items())
+    models = [model for model in choose_models(design) if not model.annual_of]
+    units = [unit.code for unit in design.treated]
+    given = [(key[1:], effect) for key, effect in PLACE_EFFECTS.items() if key[0] == design.programme]
+    single = [(code, outcome, effect) for (code, outcome), effect in given if code in units]
+    places = "\n".join(f"- {code}, {outcome}: {effect:+g}" for code, outcome, effect in single) or "- none"
+    everywhere = "\n".join(f"- {model.id}: {_effect_in(design.programme, '', model):+g}" for model in models)
     beside = "\n".join(
         f"- {programme}, {outcome}: {effect:+g}"
         for programme, given in OVERLAP_EFFECTS.items()

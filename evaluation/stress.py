@@ -1,8 +1,9 @@
 """How much does an estimate depend on choices? The same estimate under every other choice open when the protocol was set.
 
 The choices follow from the design, not from results: the other methods it names, its alternative starts, the other way to count
-a reference window that straddles the start, its donor rules turned round, a shorter window, other weights. Each is varied alone,
-and judged by the inference that decides verdicts. What cannot be estimated stands in the list with the reason.
+a reference window that straddles the start, other rules for comparison areas and for other programmes in the treated ones
+(`evaluation.stress_rules`), a shorter window, other weights. Each is varied alone, and judged by the inference that decides
+verdicts. What cannot be estimated stands in the list with the reason.
 """
 
 from __future__ import annotations
@@ -14,17 +15,19 @@ from pathlib import Path
 import numpy as np
 
 from evaluation import project
-from evaluation.design.compare import ALL, build_comparison
+from evaluation.design.compare import ALL
 from evaluation.design.study import Study
 from evaluation.errors import DataError, EvaluationError
 from evaluation.estimators import CARDS
 from evaluation.estimators import REGISTRY as ESTIMATORS
 from evaluation.inference import REGISTRY as INFERENCES
 from evaluation.inference.reference import Reference, reference_of
-from evaluation.numerics.selection import keep_areas, keep_periods
+from evaluation.numerics.selection import keep_periods
 from evaluation.panel.periods import STEP, month_index, reference_window, shift_month
 from evaluation.plain import dump_json
 from evaluation.results import Comparison, Estimate, Estimator, Inference, Placebos, Stress, Variant, VariantKind
+from evaluation.steps import follow
+from evaluation.stress_rules import Varied, rebuild, vary_donors, vary_overlap
 
 PANDEMIC = ("2020-03", "2021-06")
 """First and last month of the pandemic; one variant leaves out the periods of which half the reference window lies in it."""
@@ -77,12 +80,21 @@ def stress_estimate(study: Study, outcome: str, area: str) -> Stress:
     ------
     DataError
         If the main comparison or its estimate cannot be made.
+
+    Examples
+    --------
+    >>> from evaluation.design.study import open_study
+    >>> study = open_study("economic-inactivity-trailblazers")
+    >>> stress = stress_estimate(study, "claimant_rate", "greater-manchester")
+    >>> stress.variants[0].kind, all(variant.att > 0 for variant in stress.variants if variant.att is not None)
+    ('main', True)
     """
     main = study.comparison(outcome, area)
     first = _methods(study, area)[0]
     choices = list(_choices(study, main, outcome, area, first))
     made = [_estimate(study, choices[0], main)]
-    made += [_try(study, choice, main, first) for choice in choices[1:]]
+    others = follow(choices[1:], "choices", name=lambda choice: choice.title)
+    made += [_try(study, choice, main, first) for choice in others]
     joint, note = _joint(made, study.design.level)
     return Stress(
         design=study.design.id,
@@ -130,7 +142,8 @@ def _choices(study: Study, main: Comparison, outcome: str, area: str, first: str
     for others in (
         _starts(study, outcome, area),
         _codings(study, outcome, area),
-        _donors(study, main, outcome, area),
+        vary_donors(study, main, outcome, area),
+        vary_overlap(study, main, outcome),
         _windows(study, main, outcome),
         _weights(main),
     ):
@@ -138,70 +151,31 @@ def _choices(study: Study, main: Comparison, outcome: str, area: str, first: str
             yield _Choice(name=name, kind=kind, title=title, estimator=first, make=make)
 
 
-_Varied = tuple[str, VariantKind, str, Callable[[], Comparison]]
-
-
-def _rebuild(study: Study, outcome: str, area: str, **changes: object) -> Comparison:
-    """The comparison of a design that differs in some fields."""
-    design = replace(study.design, **changes)  # type: ignore[arg-type]
-    return build_comparison(study.panel, design, study.contracts, outcome=outcome, area=area)
-
-
-def _starts(study: Study, outcome: str, area: str) -> Iterator[_Varied]:
+def _starts(study: Study, outcome: str, area: str) -> Iterator[Varied]:
     for shift in study.design.alternative_starts:
         size = f"{abs(shift)} month{'' if abs(shift) == 1 else 's'} {'earlier' if shift < 0 else 'later'}"
 
         def make(shift: int = shift) -> Comparison:
             units = tuple(replace(unit, start=shift_month(unit.start, shift)) for unit in study.design.treated)
-            return _rebuild(study, outcome, area, treated=units)
+            return rebuild(study, outcome, area, treated=units)
 
         yield f"start {shift:+d}", "start date", f"every start {size}", make
 
 
-def _codings(study: Study, outcome: str, area: str) -> Iterator[_Varied]:
+def _codings(study: Study, outcome: str, area: str) -> Iterator[Varied]:
     other = "binary" if study.design.exposure_coding == "share" else "share"
     title = "straddling windows count in full" if other == "binary" else "straddling windows count by their share"
-    yield f"coding {other}", "exposure coding", title, lambda: _rebuild(study, outcome, area, exposure_coding=other)
+    yield f"coding {other}", "exposure coding", title, lambda: rebuild(study, outcome, area, exposure_coding=other)
 
     def without() -> Comparison:
-        shares = _rebuild(study, outcome, area, exposure_coding="share").exposure
+        shares = rebuild(study, outcome, area, exposure_coding="share").exposure
         straddles = np.asarray(((shares > 0.0) & (shares < 1.0)).any(axis=1))
         return keep_periods(study.comparison(outcome, area), ~straddles)
 
     yield "coding whole", "exposure coding", "straddling windows left out", without
 
 
-def _donors(study: Study, main: Comparison, outcome: str, area: str) -> Iterator[_Varied]:
-    rule = study.design.donors
-    turned = replace(rule, exclude_neighbours=not rule.exclude_neighbours)
-    yield (
-        "neighbours",
-        "comparison areas",
-        f"{'with' if rule.exclude_neighbours else 'without'} areas next to treated ones",
-        lambda: _rebuild(study, outcome, area, donors=turned),
-    )
-    others = tuple(id for id in study.contracts.programmes if id != study.design.programme)
-    programmes = replace(rule, exclude_programmes=() if rule.exclude_programmes else others)
-    yield (
-        "programmes",
-        "comparison areas",
-        f"{'with' if rule.exclude_programmes else 'without'} areas that have other programmes",
-        lambda: _rebuild(study, outcome, area, donors=programmes),
-    )
-
-    def same_region() -> Comparison:
-        regions = {region for region, treated in zip(main.regions, main.treated, strict=True) if treated}
-        if not any(regions):
-            raise DataError("the region of the treated areas is not known.")
-        kept = main.treated | np.isin(main.regions, sorted(regions))
-        if kept.sum() == main.treated.sum():
-            raise DataError("no comparison area lies in the region of a treated one.")
-        return keep_areas(main, kept)
-
-    yield "region", "comparison areas", "the regions of treated areas alone", same_region
-
-
-def _windows(study: Study, main: Comparison, outcome: str) -> Iterator[_Varied]:
+def _windows(study: Study, main: Comparison, outcome: str) -> Iterator[Varied]:
     measure = study.contracts.outcomes[outcome]
     year = 12 // STEP[measure.frequency]
     yield "first year", "window", "without the first year", lambda: keep_periods(main, np.arange(main.n_periods) >= year)
@@ -216,7 +190,7 @@ def _share_inside(period: str, window_months: int, months: tuple[str, str]) -> f
     return max(0, min(last, high) - max(first, low) + 1) / (last - first + 1)
 
 
-def _weights(main: Comparison) -> Iterator[_Varied]:
+def _weights(main: Comparison) -> Iterator[Varied]:
     sizes = np.ones(len(main.areas)) if main.sizes is None else main.sizes.astype(float)
     if main.weights is None:
         yield "population", "weights", "by population", lambda: _refuse("the panel has no population")
@@ -305,6 +279,7 @@ def _estimate(study: Study, choice: _Choice, comparison: Comparison) -> _Made:
         interval=inference.interval,
         p_value=inference.p_value,
         why_not="" if inference.interval else f"no interval: {inference.note}",
+        n_donors=len(comparison.donors),
     )
     reference = reference_of(estimate, placebos, comparison) if len(placebos.att) else None
     return _Made(variant=variant, comparison=comparison, reference=reference)

@@ -101,7 +101,7 @@ def test_everything_a_run_promises_is_there(finished):
             finding = json.loads(path.read_text("utf-8"))
             assert finding["synthetic"] is True
             assert finding["provenance"]["inputs"][0]["sha256"]
-        for kind in ("power", "stress", "conclusions"):
+        for kind in ("power", "stress", "spillover", "conclusions"):
             assert json.loads((finished / f"{kind}/{OUTCOME}/{area}.json").read_text("utf-8"))["synthetic"] is True
     assert json.loads((finished / f"pool/{OUTCOME}.json").read_text("utf-8"))["synthetic"] is True
     manifest = json.loads((finished / "manifest.json").read_text("utf-8"))
@@ -148,7 +148,7 @@ def test_the_same_panel_in_another_folder_gives_the_same_bytes(finished, trailbl
     said = trailblazer("verify", "--run", str(finished), "--jobs", "1")
     assert "Verified: everything came out the same." in said
     assert re.search(rf"notebooks +{COUNT} identical", said)
-    for kind in ("findings", "power", "stress", "pool", "conclusions", "report"):
+    for kind in ("findings", "power", "stress", "spillover", "pool", "conclusions", "report"):
         assert re.search(rf"{kind} +[1-9][0-9]* identical", said), kind
 
 

@@ -105,7 +105,7 @@ def open_cluster(
         job_seconds=job_seconds,
     )
     with contextlib.ExitStack() as stack:
-        client = stack.enter_context(_connect(scheduler))
+        client = stack.enter_context(connect(scheduler))
         site = replace(site, expected=_check_workers(client, site))
         if workers_here(scheduler):
             site = replace(site, is_ours=True, nursery=stack.enter_context(open_nursery(surroundings_of(site.contracts))))
@@ -195,13 +195,24 @@ class Cluster:
 
 
 @contextlib.contextmanager
-def _connect(scheduler: str) -> Iterator[Client]:
+def connect(scheduler: str) -> Iterator[Client]:
+    """Connect to a cluster, or start one of N workers here for as long as it is open; see `check_scheduler` for the words.
+
+    Raises
+    ------
+    ConfigurationError
+        If nobody answers or there is no worker.
+    """
     import dask
     from distributed import Client, LocalCluster
 
     with contextlib.ExitStack() as stack:
         if scheduler.startswith(LOCAL):
-            stack.enter_context(dask.config.set({"distributed.scheduler.allowed-failures": DEATHS}))
+            stack.enter_context(
+                dask.config.set(
+                    {"distributed.scheduler.allowed-failures": DEATHS, "distributed.scheduler.worker-saturation": 1.0}
+                )
+            )
             cluster = LocalCluster(
                 n_workers=workers_here(scheduler),
                 threads_per_worker=1,
@@ -222,7 +233,7 @@ def _connect(scheduler: str) -> Iterator[Client]:
                 ) from error
         stack.enter_context(client)
         try:
-            client.wait_for_workers(1, timeout=WORKER_SECONDS)
+            client.wait_for_workers(max(1, workers_here(scheduler)), timeout=WORKER_SECONDS)
         except TimeoutError as error:
             raise ConfigurationError(
                 f"--scheduler {scheduler}: no worker within {WORKER_SECONDS} s; start some with "

@@ -22,9 +22,9 @@ from evaluation.results import InputFile
 
 METADATA = "ro-crate-metadata.json"
 KEPT = (
-    "manifest.json", "panel.parquet", "panel.json", "protocol*.yml", "protocol.sha256", "deviations.json", "SYNTHETIC_*.csv",
-    "findings/**/*.json", "power/**/*.json", "stress/**/*.json", "pool/**/*.json", "conclusions/**/*.json",
-    "jobs/*.json", "notebooks/**/*.ipynb", "report/**/*",
+    "manifest.json", "panel.parquet", "panel.json", "protocol*.yml", "treated*.json", "protocol.sha256", "deviations.json",
+    "SYNTHETIC_*.csv", "findings/**/*.json", "power/**/*.json", "stress/**/*.json", "spillover/**/*.json", "pool/**/*.json",
+    "conclusions/**/*.json", "jobs/*.json", "notebooks/**/*.ipynb", "report/**/*",
 )  # fmt: skip
 """Files of a run folder that go into the crate; what can be made from them again (the book, caches) does not."""
 DESCRIBED = {
@@ -32,7 +32,8 @@ DESCRIBED = {
     "panel.parquet": "The panel: every outcome of every area",
     "panel.json": "Inputs of the panel, with hashes and vintages",
     "protocol.yml": "The analysis protocol as it was locked before results were there",
-    "protocol.sha256": "Hash of the locked protocol",
+    "treated.json": "Who is treated from when, as the registers said when the protocol was locked",
+    "protocol.sha256": "Hashes of the locked protocol and its treated places",
     "deviations.json": "How the protocol changed after it was locked",
 }
 TYPES = {".ipynb": "application/x-ipynb+json", ".parquet": "application/vnd.apache.parquet", ".yml": "application/yaml"}
@@ -76,7 +77,9 @@ def describe_crate(run: Path, manifest: RunManifest, contents: dict[str, bytes])
         raise ConfigurationError(
             f"{run}: a crate needs the date of a publication, and nothing is published yet; say: trailblazer report --run {run}"
         )
-    results = [name for name in contents if name.split("/")[0] in ("findings", "power", "stress", "pool", "conclusions")]
+    results = [
+        name for name in contents if name.split("/")[0] in ("findings", "power", "stress", "spillover", "pool", "conclusions")
+    ]
     mark = "SYNTHETIC DATA: every number is invented. " if manifest.synthetic else ""
     root: dict[str, Any] = {
         "@id": "./",

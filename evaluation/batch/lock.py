@@ -1,14 +1,15 @@
 """The protocol is locked by the first run of a folder; every later change that meets results already there is on record.
 
-``protocol.yml`` is the protocol as it was locked, ``protocol.sha256`` its hash (`sha256sum -c` reads it), ``deviations.json``
-what changed since, and ``protocol-<n>.yml`` the protocol after the n-th change. No clock is read: what counts is the order.
+``protocol.yml`` is the protocol as it was locked, ``treated.json`` the places and starts that the registers gave it,
+``protocol.sha256`` their hashes (`sha256sum -c` reads it), ``deviations.json`` what changed since, and ``protocol-<n>.yml`` and
+``treated-<n>.json`` what held after the n-th change. No clock is read: what counts is the order.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,10 @@ from evaluation.contracts.yamlfile import read_yaml
 from evaluation.errors import ConfigurationError
 from evaluation.plain import dump_json, from_plain
 from evaluation.project import write_whole
-from evaluation.results import Deviation
+from evaluation.results import Deviation, TreatedUnit
 
 LOCKED = "protocol.yml"
+TREATED = "treated.json"
 HASH = "protocol.sha256"
 DEVIATIONS = "deviations.json"
 
@@ -41,6 +43,8 @@ class ProtocolChange:
     number: int
     before_sha256: str
     after_sha256: str
+    treated_sha256: str = ""
+    """Of the places and starts after the change; empty in records of earlier versions of the program, which kept none."""
     changes: tuple[ChangedKey, ...]
     """None where only comments, order or layout changed."""
 
@@ -50,8 +54,8 @@ class _Changes:
     changes: tuple[ProtocolChange, ...] = ()
 
 
-def lock_protocol(run: Path, protocol: Path) -> None:
-    """Lock a protocol in a run folder, or record how it departs from the locked one.
+def lock_protocol(run: Path, protocol: Path, treated: Sequence[TreatedUnit]) -> None:
+    """Lock a protocol and its treated units in a run folder, or record how they depart from the locked ones.
 
     Before any notebook is done nobody can have looked at a result, and a changed protocol simply takes the place of the old one.
 
@@ -60,28 +64,50 @@ def lock_protocol(run: Path, protocol: Path) -> None:
     ConfigurationError
         If the locked protocol or its record was edited by hand.
     """
-    content = protocol.read_bytes()
+    content, units = protocol.read_bytes(), _units_json(treated)
     history = _read_history(run)
     if not (run / LOCKED).exists() or not any(record.state == "done" for record in read_records(run)):
         for number in range(1, len(history) + 1):
             _version(run, number).unlink(missing_ok=True)
+            _version(run, number, TREATED).unlink(missing_ok=True)
         (run / DEVIATIONS).unlink(missing_ok=True)
         write_whole(run / LOCKED, content)
-        write_whole(run / HASH, f"{_sha256(content)}  {LOCKED}\n")
+        write_whole(run / TREATED, units)
+        write_whole(run / HASH, _hash_lines(content, units))
         return
-    last = _version(run, len(history))
+    last, last_units = _version(run, len(history)), _version(run, len(history), TREATED)
     before = _read_version(last)
     _refuse_edited(run, history)
-    if before == content:
+    units_before = _read_version(last_units) if last_units.exists() else units
+    if before == content and units_before == units:
         return
     change = ProtocolChange(
         number=len(history) + 1,
         before_sha256=_sha256(before),
         after_sha256=_sha256(content),
-        changes=tuple(_compare(read_yaml(last).data, read_yaml(protocol).data)),
+        treated_sha256=_sha256(units),
+        changes=(
+            *_compare(read_yaml(last).data, read_yaml(protocol).data),
+            *_compare(json.loads(units_before), json.loads(units), REGISTERS),
+        ),
     )
     write_whole(_version(run, change.number), content)
+    write_whole(_version(run, change.number, TREATED), units)
     write_whole(run / DEVIATIONS, dump_json(_Changes(changes=(*history, change))))
+
+
+REGISTERS = "registers"
+"""First part of the key of a change that came from the registers, such as ``registers.wales.start``."""
+
+
+def _units_json(treated: Sequence[TreatedUnit]) -> bytes:
+    """What decides who is treated from when, by place."""
+    kept = ("start", "start_basis", "members", "shares")
+    return dump_json({unit.code: {name: getattr(unit, name) for name in kept} for unit in treated}).encode()
+
+
+def _hash_lines(content: bytes, units: bytes) -> str:
+    return f"{_sha256(content)}  {LOCKED}\n{_sha256(units)}  {TREATED}\n"
 
 
 def load_changes(run: Path) -> tuple[ProtocolChange, ...]:
@@ -111,7 +137,7 @@ def find_lock(run: Path) -> str:
     if not ((run / LOCKED).is_file() and (run / HASH).is_file()):
         return ""
     sha256 = _sha256((run / LOCKED).read_bytes())
-    return sha256 if (run / HASH).read_text("utf-8").split()[:1] == [sha256] else ""
+    return sha256 if (run / HASH).read_bytes().split()[:1] == [sha256.encode()] else ""
 
 
 def compare_protocols(before: Path, after: Path) -> tuple[ChangedKey, ...]:
@@ -119,8 +145,9 @@ def compare_protocols(before: Path, after: Path) -> tuple[ChangedKey, ...]:
     return tuple(_compare(read_yaml(before).data, read_yaml(after).data))
 
 
-def _version(run: Path, number: int) -> Path:
-    return run / (f"protocol-{number}.yml" if number else LOCKED)
+def _version(run: Path, number: int, first: str = LOCKED) -> Path:
+    stem, ending = first.split(".")
+    return run / (f"{stem}-{number}.{ending}" if number else first)
 
 
 def _read_version(path: Path) -> bytes:
@@ -146,17 +173,28 @@ def _refuse_edited(run: Path, history: tuple[ProtocolChange, ...]) -> None:
     """Every version must be the one its hash was taken of."""
     hash_file = run / HASH
     if hash_file.exists():
-        expected = {LOCKED: hash_file.read_text("utf-8").split()[0]}
+        expected = _read_hashes(hash_file)
     else:  # locked by an earlier version of the program, which kept no hash
         expected = {LOCKED: _sha256((run / LOCKED).read_bytes())}
         write_whole(hash_file, f"{expected[LOCKED]}  {LOCKED}\n")
-    expected |= {_version(run, change.number).name: change.after_sha256 for change in history}
+    for change in history:
+        expected[_version(run, change.number).name] = change.after_sha256
+        if change.treated_sha256:
+            expected[_version(run, change.number, TREATED).name] = change.treated_sha256
     for name, sha256 in expected.items():
         if _sha256(_read_version(run / name)) != sha256:
             raise ConfigurationError(
                 f"{run / name}: it was edited after it was locked (its hash was {sha256[:12]}). "
                 "Change the design in data_contracts/designs instead: a change there is recorded and the report prints it."
             )
+
+
+def _read_hashes(path: Path) -> dict[str, str]:
+    """Hash of each locked file; only the two files there can be are named in it."""
+    lines = [line.split() for line in path.read_bytes().decode("utf-8", "replace").splitlines()]
+    if not lines or any(len(line) != 2 or line[1] not in (LOCKED, TREATED) for line in lines):
+        raise ConfigurationError(f"{path}: this is not what was written when the protocol was locked. Put it back, or use --out.")
+    return {name: sha256 for sha256, name in lines}
 
 
 def _compare(before: Any, after: Any, where: str = "") -> Iterator[ChangedKey]:

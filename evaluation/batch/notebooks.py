@@ -31,6 +31,7 @@ class BatchNotebook:
     needs : notebook whose results for the single areas of the outcome it reads, or an empty string
     least : fewest areas with results of `needs` it can work with
     optional : whether it may end well without a result, because there is nothing to say
+    compares : whether it needs a comparison; one that does not also runs where every comparison is refused
     """
 
     file: str
@@ -41,6 +42,7 @@ class BatchNotebook:
     needs: str = ""
     least: int = 0
     optional: bool = False
+    compares: bool = True
 
     @property
     def path(self) -> str:
@@ -72,11 +74,17 @@ def _pooled_estimators(design: Design, area: str) -> Mapping[str, str]:
 
 
 def _stress(design: Design, outcome: str, area: str) -> tuple[str, ...]:
-    return (f"stress/{outcome}/{area}.json",)
+    return (f"stress/{outcome}/{area}.json", f"spillover/{outcome}/{area}.json")
 
 
 def _pool(design: Design, outcome: str, area: str) -> tuple[str, ...]:
     return (f"pool/{outcome}.json",) if len(design.estimate_areas) >= 2 and design.did_estimators else ()
+
+
+def _profile(design: Design, outcome: str, area: str) -> tuple[str, ...]:
+    """Once an area, where the study compares with nobody: elsewhere the report has the profile from the panel."""
+    first = design.outcomes[0].id
+    return (f"profile/{area}.json",) if design.comparison == "none" and outcome == first and area != POOLED else ()
 
 
 NOTEBOOKS = (
@@ -101,6 +109,7 @@ NOTEBOOKS = (
         least=2,
         optional=True,  # fewer than two comparisons that hold leave nothing to pool
     ),
+    BatchNotebook(file="70_area_profile.ipynb", wave=1, scope="area", results=_profile, compares=False),
 )
 """In the order they run."""
 

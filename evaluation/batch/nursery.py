@@ -45,6 +45,7 @@ PRELOAD = (
     "evaluation.report.figures", "evaluation.report.tables", "evaluation.synthesis.verdict", "evaluation.synthesis.pool",
     "evaluation.power", "evaluation.report.figure_power", "evaluation.report.tables_power",
     "evaluation.stress", "evaluation.report.figure_stress", "evaluation.report.tables_stress",
+    "evaluation.spillover", "evaluation.report.tables_spillover",
     "evaluation.report.figure_pool", "evaluation.report.tables_pool",
 )  # fmt: skip
 

@@ -169,7 +169,8 @@ def make_plan(study: Study, panel_sha256: str, run: Path, *, only: Sequence[str]
     for kind in find_notebooks():
         for outcome in (plan.id for plan in design.outcomes):
             for code, name in looked_at.items():
-                is_here = code == POOLED if kind.scope == "outcome" else (outcome, code) not in refused
+                compared = not kind.compares or (outcome, code) not in refused
+                is_here = code == POOLED if kind.scope == "outcome" else compared
                 if not is_here or not kind.results(design, outcome, code):
                     continue
                 job = _make_job(kind, design, outcome, code, name, shared, jobs)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import math
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -33,6 +34,26 @@ def check_before(jobs: Sequence[Job], run: Path) -> None:
         Naming everything that is wrong.
     """
     problems = [*kernel_problems(), *_space_problems(run, len(jobs))]
+    if problems:
+        raise ConfigurationError("\n".join(problems))
+
+
+def check_links(run: Path) -> None:
+    """Refuse a run folder with a link that leads out of it: what is written there would land elsewhere.
+
+    Raises
+    ------
+    ConfigurationError
+        Naming every such link and where it leads.
+    """
+    home = run.resolve()
+    problems = []
+    for folder, folders, files in os.walk(home):
+        for name in (*folders, *files):
+            path = Path(folder) / name
+            if path.is_symlink() and not path.resolve().is_relative_to(home):
+                shown = run / path.relative_to(home)
+                problems.append(f"{shown}: is a link that leads out of the run folder, to {path.resolve()}; take it away.")
     if problems:
         raise ConfigurationError("\n".join(problems))
 
@@ -90,11 +111,12 @@ def parameter_problems(notebook: Path, parameters: Mapping[str, object]) -> list
 
     try:
         node = load_notebook_node(str(notebook))
-    except (OSError, ValueError) as error:
-        return [f"{notebook.name}: cannot be read as a notebook ({str(error).splitlines()[0]})."]
-    if find_first_tagged_cell_index(node, "parameters") < 0:
-        return [f"{notebook.name}: no cell has the tag 'parameters'; tag the cell that holds the defaults."]
-    known = inspect_notebook(notebook)
+        if find_first_tagged_cell_index(node, "parameters") < 0:
+            return [f"{notebook.name}: no cell has the tag 'parameters'; tag the cell that holds the defaults."]
+        known = inspect_notebook(notebook)
+    except Exception as error:  # papermill and nbformat let through whatever a damaged file makes them stumble over
+        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+        return [f"{notebook.name}: cannot be read as a notebook ({reason[:200]})."]
     problems = []
     for name, value in parameters.items():
         if variable := name_secret(value, os.environ):
@@ -111,4 +133,6 @@ def parameter_problems(notebook: Path, parameters: Mapping[str, object]) -> list
         wanted = known[name]["inferred_type_name"]
         if type(value).__name__ != wanted:
             problems.append(f"{notebook.name}: parameter {name} is {type(value).__name__} {value!r}; it must be {wanted}.")
+        elif isinstance(value, float) and not math.isfinite(value):  # a notebook is JSON, which has no word for it
+            problems.append(f"{notebook.name}: parameter {name} is {value}; it must be a finite number.")
     return problems

@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING
 from evaluation import project
 from evaluation.batch.ledger import read_records
 from evaluation.batch.lock import DEVIATIONS, find_lock, load_deviations
-from evaluation.batch.stages import PLANTED, load_conclusions, load_findings, load_pools, load_power, load_stress, read_manifest
+from evaluation.batch.stages import (
+    PLANTED,
+    load_conclusions,
+    load_findings,
+    load_pools,
+    load_power,
+    load_spillover,
+    load_stress,
+    read_manifest,
+)
 from evaluation.contracts.load import load_contracts
 from evaluation.design.protocol import load_design
 from evaluation.errors import ConfigurationError
@@ -27,6 +36,8 @@ if TYPE_CHECKING:
 
 FACTS = "release.yml"
 """What a release states about itself, in the folder of the report's sources."""
+PAGES_KEPT = "pages-cache.json"
+"""File of a run folder that keeps converted pages for the next report."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,15 +82,19 @@ def publish(
         If there is no run, its design has changed since, or the two runs cannot be compared.
     ReportError
         If a final release lacks something; everything missing is named.
+    DisclosureError
+        If the report would disclose what a source protects; the report that lies there stays as it is.
     """
     from evaluation.estimators import REGISTRY
     from evaluation.report.book import write_book
     from evaluation.report.engine import choose_engine, render
+    from evaluation.report.gate import read_cells, write_cells
     from evaluation.report.release import check_edition, make_edition
     from evaluation.report.release_facts import read_facts
 
     manifest = read_manifest(run)
-    contracts = load_contracts()
+    # The run was made with contracts that had been held against the standard.
+    contracts = load_contracts(standard=False)
     design = load_design(contracts, manifest.design)
     if design.sha256 != manifest.design_sha256:
         raise ConfigurationError(
@@ -88,7 +103,7 @@ def publish(
         )
     chosen = choose_engine(engine)
     facts = facts or project.REPORTS / FACTS
-    edition = make_edition(read_facts(facts), day=day or _edition_date(), final=final, protocol_lock=find_lock(run))
+    edition = make_edition(read_facts(facts), day=day or edition_date(), final=final, protocol_lock=find_lock(run))
     failures = [(record.id, record.error) for record in read_records(run) if record.state == "failed"]
     check_edition(edition, synthetic=manifest.synthetic, failures=len(failures), facts=str(facts))
     key = _key(run, since, f"{chosen}\0{edition}")
@@ -99,7 +114,7 @@ def publish(
     findings = load_findings(run, design.id)
     conclusions = load_conclusions(run)
     stamp.unlink(missing_ok=True)
-    write_book(
+    book = write_book(
         run / "book",
         design=design,
         contracts=contracts,
@@ -111,13 +126,17 @@ def publish(
         notebooks=run / "notebooks",
         power=load_power(run),
         stress=load_stress(run),
+        spillovers=load_spillover(run),
         pools=load_pools(run),
         deviations=load_deviations(run),
         since=None if since is None else _compare(since, run),
+        counts_before=() if since is None else read_cells(since),
+        edition_before="" if since is None else str(since),
         edition=edition,
         planted=run / PLANTED if (run / PLANTED).exists() else None,
     )
-    render(run / "book", out, engine=engine)
+    render(run / "book", out, engine=engine, store=run / PAGES_KEPT)
+    write_cells(run, book.counts)
     options = [*(["final"] if final else []), *(["since"] if since is not None else [])]
     write_whole(stamp, f"{' '.join([key, edition.date.isoformat(), *options])}\n")
     return _published(out, "")
@@ -152,7 +171,7 @@ def _methods(design: Design) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
-def _edition_date() -> date:
+def edition_date() -> date:
     """Date of the edition: today, or SOURCE_DATE_EPOCH for a reproducible build."""
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     return datetime.fromtimestamp(int(epoch), UTC).date() if epoch else datetime.now(UTC).date()
@@ -161,6 +180,8 @@ def _edition_date() -> date:
 def _key(run: Path, since: Path | None, what: str) -> str:
     """Hash of everything the report is made from."""
     digest = hashlib.sha256(what.encode())
+    from evaluation.report.gate import RECORD
+
     earlier = () if since is None else (since / "findings", since / "conclusions", since / "jobs")
     folders = (
         *earlier,
@@ -168,6 +189,7 @@ def _key(run: Path, since: Path | None, what: str) -> str:
         run / "conclusions",
         run / "power",
         run / "stress",
+        run / "spillover",
         run / "pool",
         run / "jobs",
         project.REPORTS,
@@ -178,7 +200,7 @@ def _key(run: Path, since: Path | None, what: str) -> str:
         run / "panel.parquet",
         run / "manifest.json",
         run / DEVIATIONS,
-        *(() if since is None else (since / "panel.parquet", since / "manifest.json", since / "report.key")),
+        *(() if since is None else (since / "panel.parquet", since / "manifest.json", since / "report.key", since / RECORD)),
         *(p for folder in folders for p in folder.rglob("*")),
     ]
     for path in sorted(p for p in files if p.is_file() and "__pycache__" not in p.parts):

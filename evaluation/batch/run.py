@@ -15,7 +15,7 @@ from evaluation import project
 from evaluation.batch.ledger import JobRecord, read_record, write_record
 from evaluation.batch.nursery import open_nursery
 from evaluation.batch.plan import Job, Plan, is_done
-from evaluation.batch.preflight import check_before
+from evaluation.batch.preflight import check_before, check_links
 from evaluation.batch.supervise import POLL_SECONDS, Running, finish_job, job_environment, start_job, stop_process
 from evaluation.errors import ConfigurationError
 
@@ -45,9 +45,10 @@ class Workplace(Protocol):
 
 @contextlib.contextmanager
 def lock_run(run: Path) -> Iterator[None]:
-    """Hold a run folder for one process; a `ConfigurationError` names the process that has it."""
+    """Hold a run folder for one process; a `ConfigurationError` names the process that has it, or a link that leads out of it."""
     try:
         run.mkdir(parents=True, exist_ok=True)
+        check_links(run)
         handle = (run / ".lock").open("a+")
     except OSError as error:
         raise ConfigurationError(f"{run}: cannot write there ({error.strerror}); name another folder with --out.") from error

@@ -6,9 +6,9 @@ data -> panel -> plan -> notebooks -> conclusions -> report
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 
@@ -18,22 +18,21 @@ from evaluation.batch.ledger import read_records, retire_record
 from evaluation.batch.lock import lock_protocol
 from evaluation.batch.notebooks import ESTIMATES, find_notebooks
 from evaluation.batch.plan import Plan, make_plan
+from evaluation.batch.show_check import describe_checked, findings_csv, write_findings
 from evaluation.contracts.check import Violation, format_violations
-from evaluation.contracts.csv_text import write_csv
 from evaluation.contracts.load import load_contracts
 from evaluation.design.protocol import load_design
-from evaluation.design.study import Study, panel_outcomes
+from evaluation.design.study import Study, build_design_panel, panel_outcomes
 from evaluation.errors import ConfigurationError
-from evaluation.panel.build import build_panel
 from evaluation.panel.store import panel_sha256, read_panel, write_panel
-from evaluation.plain import dump_json, from_plain, to_plain
+from evaluation.plain import dump_json, load_json
 from evaluation.project import write_whole
-from evaluation.results import Conclusion, Finding, InputFile, Pool, Power, Stress
+from evaluation.results import Conclusion, Finding, InputFile, Pool, Power, Spillover, Stress
 
 T = TypeVar("T")
 
 DEMONSTRATION = "economic-inactivity-trailblazers"
-"""The study the demonstration data are made for."""
+"""The study the demonstration data are made for when no other is named."""
 
 PLANTED = "SYNTHETIC_planted_effects.csv"
 """What was planted in synthetic data; kept with the run, so that its report can set it beside what was found."""
@@ -58,13 +57,13 @@ class RunManifest:
     """The data files, with their hashes and vintages."""
 
 
-def write_demonstration_data(run: Path) -> Path:
-    """Make the SYNTHETIC data of the demonstration in the run folder; return their folder."""
+def write_demonstration_data(run: Path, design_id: str = DEMONSTRATION) -> Path:
+    """Make the SYNTHETIC data of a study's demonstration in the run folder; return their folder."""
     from evaluation.simulate import write_demonstration
 
     contracts = load_contracts()
     folder = run / "data"
-    design = load_design(contracts, DEMONSTRATION)
+    design = load_design(contracts, design_id)
     write_demonstration(contracts, design, folder, seed=design.seed)
     return folder
 
@@ -76,7 +75,7 @@ def prepare(design_id: str, data: Path, run: Path, *, only: Sequence[str] = (), 
     """
     contracts = load_contracts()
     design = load_design(contracts, design_id)
-    panel = build_panel(data, contracts, panel_outcomes(design, contracts))
+    panel = build_design_panel(data, contracts, design)
     study = Study(design=design, contracts=contracts, panel=panel)
     planned = make_plan(study, panel_sha256(panel), run, only=only)
     if not write:
@@ -93,7 +92,7 @@ def prepare(design_id: str, data: Path, run: Path, *, only: Sequence[str] = (), 
         notebooks={kind.file: _file_sha256(project.NOTEBOOKS / kind.file) for kind in find_notebooks()},
         inputs=panel.inputs,
     )
-    lock_protocol(run, contracts.designs[design.id])
+    lock_protocol(run, contracts.designs[design.id], design.treated)
     _retire_refused(run, planned)
     if (data / PLANTED).exists():
         write_whole(run / PLANTED, (data / PLANTED).read_bytes())
@@ -130,6 +129,11 @@ def load_stress(run: Path) -> tuple[Stress, ...]:
     return _load(run, "stress/", Stress)
 
 
+def load_spillover(run: Path) -> tuple[Spillover, ...]:
+    """What was found next door, for every outcome and area whose job is recorded as done, by path."""
+    return _load(run, "spillover/", Spillover)
+
+
 def load_pools(run: Path) -> tuple[Pool, ...]:
     """Summaries over places, for every outcome whose job is recorded as done, by path."""
     return _load(run, "pool/", Pool)
@@ -137,7 +141,8 @@ def load_pools(run: Path) -> tuple[Pool, ...]:
 
 def _load(run: Path, folder: str, kind: type[T]) -> tuple[T, ...]:
     names = sorted(name for record in read_records(run) if record.state == "done" for name in record.results)
-    return tuple(from_plain(kind, json.loads((run / name).read_text("utf-8"))) for name in names if name.startswith(folder))
+    remedy = "run the same again; what is not as it was written is made anew"
+    return tuple(load_json(kind, run / name, remedy=remedy) for name in names if name.startswith(folder))
 
 
 def conclude_run(study: Study, plan: Plan, run: Path) -> tuple[Conclusion, ...]:
@@ -145,7 +150,11 @@ def conclude_run(study: Study, plan: Plan, run: Path) -> tuple[Conclusion, ...]:
     from evaluation.synthesis.verdict import conclude_all
 
     design = study.design
-    unavailable = {(refusal.outcome, refusal.area): refusal.reason for refusal in plan.refusals if not refusal.notebook}
+    unavailable = {
+        (item.outcome, item.area): item.reason.removeprefix(f"design {design.id}, {item.outcome}, {item.area}: ")
+        for item in plan.refusals
+        if not item.notebook
+    }
     for record in read_records(run):
         outcome, area, notebook = record.id.split("/")
         if record.state == "failed" and notebook in ESTIMATES:
@@ -165,7 +174,7 @@ def conclude_run(study: Study, plan: Plan, run: Path) -> tuple[Conclusion, ...]:
 def load_conclusions(run: Path) -> tuple[Conclusion, ...]:
     """Every conclusion of a run, by path."""
     paths = sorted((run / "conclusions").glob("*/*.json"))
-    return tuple(from_plain(Conclusion, json.loads(path.read_text("utf-8"))) for path in paths)
+    return tuple(load_json(Conclusion, path, remedy="run the same again; conclusions are drawn anew each time") for path in paths)
 
 
 def open_run(run: Path) -> Study:
@@ -176,9 +185,9 @@ def open_run(run: Path) -> Study:
 
 
 def read_manifest(run: Path) -> RunManifest:
-    """Manifest of a run folder; a `ConfigurationError` where there is no run."""
+    """Manifest of a run folder; a `ConfigurationError` where there is no run, a `DataError` where it is damaged."""
     try:
-        return from_plain(RunManifest, json.loads((run / "manifest.json").read_text("utf-8")))
+        return load_json(RunManifest, run / "manifest.json", remedy="run the same again; it is written anew each time")
     except OSError as error:
         there = ", ".join(sorted(p.parent.name for p in run.parent.glob("*/manifest.json"))) or "none"
         raise ConfigurationError(
@@ -189,10 +198,12 @@ def read_manifest(run: Path) -> RunManifest:
 def check_files(data: Path, design_id: str, out: Path | None) -> tuple[str, int]:
     """Hold data files against their contracts: those a design needs, or every one in the folder when no design is named.
 
+    Files that are out of date today by their contract are warned about.
+
     Returns
     -------
     str
-        What was found, for a person; also written to `out` as CSV where given.
+        What was found, for a person; also written to `out` where given, as CSV or, where its name ends in .json, as JSON.
     int
         Exit code: 0, or 3 where a contract is broken.
     """
@@ -203,20 +214,29 @@ def check_files(data: Path, design_id: str, out: Path | None) -> tuple[str, int]
     if design_id:
         wanted = panel_outcomes(load_design(contracts, design_id), contracts)
         sources = sorted({rule.source for name in wanted for rule in contracts.outcomes[name].series})
-    checked = check_data(data, contracts, sources)
+    checked = check_data(data, contracts, sources, today=date.today())
+    findings = (*_as_violations(checked.refusals), *checked.violations)
     if out is not None:
-        write_whole(out, violations_csv(checked.violations))
+        write_findings(out, findings)
     lines = [f"checked {len(checked.files)} file(s): {', '.join(checked.files)}", *(f"  note: {note}" for note in checked.notes)]
+    lines += describe_checked(checked.files, findings) if checked.files else []
     if checked.violations:
-        lines.append(format_violations(checked.violations))
+        lines.append(format_violations(checked.violations, **({} if out is None else {"rest": f", see {out}"})))
     lines += checked.refusals
     broken = bool(checked.refusals) or any(item.severity == "error" for item in checked.violations)
     lines.append("A contract is broken; nothing was written." if broken else "Every file keeps its contract.")
     return "\n".join(lines), 3 if broken else 0
 
 
+def _as_violations(refusals: Sequence[str]) -> list[Violation]:
+    """What was refused whole, in the form of what broke a contract, so that one table holds all findings."""
+    texts = [text for refusal in refusals for text in refusal.splitlines()]
+    return [
+        Violation(file=text.split(":", 1)[0], line=None, column="", rule="file", text=text, value="", count=0, fix="")
+        for text in texts
+    ]
+
+
 def violations_csv(violations: Sequence[Violation]) -> str:
     """Findings of a check as CSV text, one row a finding."""
-    names = [item.name for item in fields(Violation)]
-    rows = [to_plain(item) for item in violations]
-    return write_csv(names, [["" if row[name] is None else str(row[name]) for name in names] for row in rows])
+    return findings_csv(violations)

@@ -21,6 +21,8 @@ NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _THOUSANDS = re.compile(r"[-+]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
 _PER_CENT = re.compile(r"[-+]?[0-9.]+ ?%")
 _INFINITE = re.compile(r"[-+]?(inf|infinity)", re.IGNORECASE)
+_MADE_A_NUMBER = re.compile(r"[0-9](\.[0-9]+)?[eE]\+?[0-9]+|[0-9]+\.0")
+"""How a spreadsheet writes an identifier of many digits."""
 
 KNOWN_MARKERS = frozenset(
     [
@@ -198,7 +200,12 @@ def _words(subject: Subject, column: Column, codes: np.ndarray, texts: list[str]
                 column=column.name,
                 rule="pattern",
                 text=f"{text!r} does not have the form of this column",
-                fix=f"write it in the contract's form{example}",
+                fix=(
+                    "identifiers are text and a spreadsheet made a number of this one, whose last digits are lost: fetch the file"
+                    " again and do not save it from a spreadsheet"
+                    if _MADE_A_NUMBER.fullmatch(text)
+                    else f"write it in the contract's form{example}"
+                ),
             )
         elif column.type == "date" and not _is_date(text):
             yield subject.report(

@@ -62,8 +62,8 @@ def _conflict_rows(table: Table) -> np.ndarray:
     if not len(table.frame.columns):
         return np.zeros(len(table.frame), dtype=bool)
     marked = np.zeros(len(table.frame), dtype=bool)
-    for name in table.frame.columns[:3]:
-        marked |= table.frame[name].str.startswith(_CONFLICT).to_numpy(dtype=bool)
+    for position in range(min(3, table.frame.shape[1])):  # by position: several columns may have no name
+        marked |= table.frame.iloc[:, position].str.startswith(_CONFLICT).to_numpy(dtype=bool)
     return marked
 
 

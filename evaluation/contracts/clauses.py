@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from evaluation.contracts.disclosure import clause_problems_of
 from evaluation.contracts.file_types import READ
 from evaluation.contracts.problems import Problem
 from evaluation.contracts.records import Source, field_problems, nearest
@@ -36,7 +37,11 @@ CUSTOM = {
     "earlierColumns": ("earlier_columns", False),
     "earlierVersion": ("earlier_version", False),
     "options": ("options", False),
+    "disclosure": ("disclosure", False),
+    "fetch": ("fetch", False),
 }
+_DAYS = {"d": 1, "day": 1, "days": 1, "w": 7, "week": 7, "weeks": 7}
+_LONGEST_LATENCY = 3650
 _WHY = {
     "publisher": "the report must say whose figures they are",
     "licence": "figures may be published only under their licence",
@@ -57,6 +62,16 @@ def custom_properties(data: dict[str, Any]) -> dict[str, Any]:
 def service_level(data: dict[str, Any], name: str) -> str | None:
     """One property of the service level, as text."""
     return next((str(e.get("value")) for e in dicts(data.get("slaProperties")) if e.get("property") == name), None)
+
+
+def latency_days(data: dict[str, Any]) -> int | None:
+    """How many days after the end of a period its figures come out; None where that is not stated, -1 where it cannot be read."""
+    entry = next((e for e in dicts(data.get("slaProperties")) if e.get("property") == "latency"), None)
+    if entry is None:
+        return None
+    value, unit = entry.get("value"), entry.get("unit", "d")
+    whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LONGEST_LATENCY
+    return value * _DAYS[unit] if whole and isinstance(unit, str) and unit in _DAYS else -1
 
 
 def clause_problems(document: Document, path: Path) -> Iterator[Problem]:
@@ -88,6 +103,11 @@ def clause_problems(document: Document, path: Path) -> Iterator[Problem]:
             f"{document.place('slaProperties')}: slaProperties: the property 'frequency' is required; how often a new edition"
             " comes.",
             data=True,
+        )
+    if latency_days(data) == -1:
+        yield Problem(
+            f"{document.place('slaProperties')}: slaProperties: latency cannot be read; write a whole number up to"
+            f" {_LONGEST_LATENCY} as value, and d (days) or w (weeks) as unit."
         )
     yield from _custom_problems(document)
     tables = data.get("schema")
@@ -140,6 +160,10 @@ def _custom_problems(document: Document) -> Iterator[Problem]:
         if isinstance(name, str) and not name.lower().endswith(READ):
             place = document.place("customProperties", seen["files"])
             yield Problem(f"{place}: files: {name!r} is no pattern of a type that is read; let it end in {' or '.join(READ)}.")
+    if isinstance(values.get("disclosure"), dict):
+        place = document.place("customProperties", seen["disclosure"])
+        for text in clause_problems_of(values["disclosure"]):
+            yield Problem(f"{place}: disclosure: {text}", data=True)
     pattern = values.get("vintagePattern")
     if isinstance(pattern, str) and _groups(pattern) != 1:
         place = document.place("customProperties", seen["vintagePattern"])

@@ -9,6 +9,7 @@ from typing import Any
 
 from evaluation import project
 from evaluation.contracts import registers
+from evaluation.contracts.money import COSTS, UNIT_VALUES, Cost, UnitValue, check_costs, check_unit_values
 from evaluation.contracts.odcs import read_source
 from evaluation.contracts.problems import Problem, keyed, raise_problems
 from evaluation.contracts.records import (
@@ -57,6 +58,7 @@ def load_contracts(root: Path = project.CONTRACTS, *, standard: bool = True) -> 
     found = _registers(root / "registers", problems)
     sources = _sources(root / "sources", problems, standard=standard)
     outcomes = _outcomes(root / "outcomes", sources, problems)
+    unit_values = _unit_values(root / "registers", outcomes, problems)
     designs = {path.name.removesuffix(".yml"): path for path in sorted((root / "designs").glob("*.yml"))}
     raise_problems(problems)
     return Contracts(
@@ -64,6 +66,7 @@ def load_contracts(root: Path = project.CONTRACTS, *, standard: bool = True) -> 
         sources=types.MappingProxyType({id: source for id, source in sources.items() if source is not None}),
         outcomes=types.MappingProxyType(outcomes),
         designs=types.MappingProxyType(designs),
+        unit_values=unit_values,
         **found,
     )
 
@@ -83,6 +86,8 @@ def _registers(folder: Path, problems: list[Problem]) -> dict[str, Any]:
     texts += registers.check_exposures(exposure_rows, areas, programmes, changes)
     texts += registers.check_changes(change_rows, areas)
     texts += registers.check_neighbours(neighbour_rows, areas, changes)
+    cost_rows = registers.read_register(folder / COSTS, Cost, texts)
+    texts += check_costs(cost_rows, programmes, [row.record for row in exposure_rows])
     problems += [Problem(text) for text in texts]
     return {
         "areas": types.MappingProxyType(areas),
@@ -90,7 +95,17 @@ def _registers(folder: Path, problems: list[Problem]) -> dict[str, Any]:
         "exposures": tuple(row.record for row in exposure_rows),
         "code_changes": tuple(row.record for row in change_rows),
         "neighbours": tuple(row.record for row in neighbour_rows),
+        "costs": tuple(row.record for row in cost_rows),
     }
+
+
+def _unit_values(folder: Path, outcomes: Mapping[str, Outcome], problems: list[Problem]) -> tuple[UnitValue, ...]:
+    """What results are worth; read after the outcomes they belong to."""
+    texts: list[str] = []
+    rows = registers.read_register(folder / UNIT_VALUES, UnitValue, texts)
+    texts += check_unit_values(rows, outcomes)
+    problems += [Problem(text) for text in texts]
+    return tuple(row.record for row in rows)
 
 
 def _sources(folder: Path, problems: list[Problem], *, standard: bool) -> dict[str, Source | None]:

@@ -10,11 +10,12 @@ import functools
 import importlib.util
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from evaluation.contracts.clauses import CUSTOM, clause_problems, custom_properties, dicts, service_level
+from evaluation.contracts.clauses import CUSTOM, clause_problems, custom_properties, dicts, latency_days, service_level
 from evaluation.contracts.problems import Problem
 from evaluation.contracts.records import Column, Rule, Source, nearest
 from evaluation.contracts.yamlfile import Document, read_yaml
@@ -46,7 +47,14 @@ def read_source(path: Path, problems: list[Problem], *, standard: bool = True) -
 @functools.cache
 def _validator() -> Any:
     """The standard's JSON Schema, from the package that ships it, without importing that package, which is slow."""
-    from jsonschema import Draft201909Validator
+    # Only checks of international addresses use this parser, and none is asked for here; to import it takes longer than the rest.
+    heavy = sys.modules.get("rfc3987_syntax")
+    sys.modules["rfc3987_syntax"] = heavy  # type: ignore[assignment]
+    try:
+        from jsonschema import Draft201909Validator
+    finally:
+        if heavy is None:
+            del sys.modules["rfc3987_syntax"]
 
     spec = importlib.util.find_spec("open_data_contract_standard")
     folder = next(iter(spec.submodule_search_locations or ())) if spec is not None else ""
@@ -100,6 +108,7 @@ def _source(data: dict[str, Any]) -> Source:
         "status": data["status"],
         "title": data["name"],
         "frequency": service_level(data, "frequency"),
+        "latency_days": latency_days(data),
         "description": data["description"]["purpose"],
         "limitations": data["description"].get("limitations", ""),
         "columns": tuple(_column(p) for p in table["properties"]),

@@ -76,7 +76,9 @@ def _ratio(subject: Subject, rule: Rule) -> Iterator[Violation]:
     value, numerator, denominator = subject.numbers[column], subject.numbers[top], subject.numbers[bottom]
     scale, tolerance = float(rule.parameters.get("scale", 100)), float(rule.parameters.get("tolerance", 0.1))
     zero = denominator == 0
-    if zero.any():
+    contract = subject.source.column(bottom)
+    told = contract is not None and contract.minimum is not None and contract.minimum > 0  # by the column's own range
+    if zero.any() and not told:
         yield subject.report(
             zero, column=bottom, rule="range", text="the denominator is 0", fix="leave the row out, with its reason"
         )
@@ -105,7 +107,7 @@ def _balanced(subject: Subject, rule: Rule) -> Iterator[Violation]:
         subject.frame[area].isin(subject.contracts.areas).to_numpy()
         if area == subject.source.area_column
         else np.ones(len(subject.frame), bool)
-    )
+    ) & subject.well_formed(period)
     by = listed(rule, "by")
     group, first = subject.codes(by)
     areas, area_names = pd.factorize(subject.frame[area])
@@ -146,8 +148,8 @@ def _not_after(subject: Subject, rule: Rule) -> Iterator[Violation]:
         return
     codes, uniques = pd.factorize(subject.frame[column])
     late = np.array([_is_after(str(text), limit) for text in uniques], dtype=bool)
-    if late.any():
-        rows = late[codes]
+    rows = late[codes] & subject.well_formed(column)
+    if rows.any():
         edition = (
             f"the last period the contract allows, {limit}"
             if "latest" in rule.parameters
@@ -299,8 +301,9 @@ def _sum_to_parent(subject: Subject, rule: Rule) -> Iterator[Violation]:
 def _break(subject: Subject, rule: Rule) -> Iterator[Violation]:
     column, at = named(rule, "period"), named(rule, "at")
     periods = subject.frame[column]
-    after = (periods >= at).to_numpy(dtype=bool)
-    if after.any() and not after.all():
+    formed = subject.well_formed(column)
+    after = (periods >= at).to_numpy(dtype=bool) & formed
+    if after.any() and not after[formed].all():
         yield subject.report(
             after,
             column=column,

@@ -19,6 +19,9 @@ from typing import Any, ClassVar, Literal, Self
 from evaluation.errors import ConfigurationError
 from evaluation.results import Basis
 
+if typing.TYPE_CHECKING:
+    from evaluation.contracts.money import Cost, UnitValue
+
 Precision = Literal["", "day", "week", "month"]
 """How exact a start date is; empty exactly when the start is not established."""
 
@@ -73,7 +76,19 @@ def _mismatch(kind: Any, value: Any) -> str:
     allowed = _choices(kind)
     if allowed and isinstance(value, str):
         return f"is {value!r}{nearest(value, allowed)}; allowed are {_wanted(kind)}"
-    return f"is {value!r}; write {_wanted(kind)}"
+    if odd := _odd_item(kind, value):
+        return odd
+    quotes = " in quotes" if kind is str and isinstance(value, (int, float)) else ""
+    return f"is {value!r}; write {_wanted(kind)}{quotes}"
+
+
+def _odd_item(kind: Any, value: Any) -> str:
+    """Which item of a list of texts is none: an unquoted code such as 12E3 is a number in YAML."""
+    kinds = typing.get_args(kind) if typing.get_origin(kind) in (typing.Union, types.UnionType) else (kind,)
+    if not isinstance(value, (list, tuple)) or tuple[str, ...] not in kinds:
+        return ""
+    odd = [repr(item) for item in value if not isinstance(item, str)]
+    return f"holds {', '.join(odd)}, which is not text; put names and codes in quotes" if odd else ""
 
 
 def _choices(kind: Any) -> tuple[str, ...]:
@@ -186,6 +201,8 @@ class Programme(Record):
     target_group: str
     note: str
     source: str
+    kind: Literal["support", "plan"] = "support"
+    """Whether it supports people itself. A plan is what authorities set out to do: it has no start day and changes no outcome."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -331,12 +348,18 @@ class Source(Record):
     earlier_version: str = ""
     options: Mapping[str, Any] = field(default_factory=dict)
     """Settings of the reader, such as the row a header stands in."""
+    fetch: Mapping[str, Any] = field(default_factory=dict)
+    """How `trailblazer fetch` asks for it; empty = the files are put into the data folder by hand."""
     area_column: str = ""
     """Column of the area code; empty = the file has names only."""
     area_name_column: str = ""
     period_column: str = ""
     status_column: str = ""
     """Column a suppression marker stands in; empty = in the value's own cell."""
+    disclosure: Mapping[str, Any] = field(default_factory=dict)
+    """The disclosure clause, as `evaluation.contracts.disclosure.read_clause` reads it; empty = the contract has none."""
+    latency_days: int | None = None
+    """Days from the end of a period to the publication of its figures; None = not stated."""
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -414,6 +437,10 @@ class Contracts:
     sources: Mapping[str, Source]
     outcomes: Mapping[str, Outcome]
     designs: Mapping[str, Path]
+    costs: tuple[Cost, ...] = ()
+    """Money on record, one row an amount and place."""
+    unit_values: tuple[UnitValue, ...] = ()
+    """What a person-year of an outcome is worth."""
 
     NATIONS: ClassVar[tuple[str, ...]] = ("England", "Wales", "Scotland")
 

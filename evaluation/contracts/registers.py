@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import types
 import typing
@@ -42,7 +43,9 @@ def read_register(path: Path, cls: type[R], problems: list[str]) -> list[Row[R]]
     except DataError as error:
         problems.append(str(error))
         return []
-    absent = [name for name in hints if name not in table.frame.columns]
+    items = dataclasses.fields(cls)  # type: ignore[arg-type]
+    may_lack = {item.name for item in items if item.default is not dataclasses.MISSING}
+    absent = [name for name in hints if name not in table.frame.columns and name not in may_lack]
     extra = [name for name in table.frame.columns if name not in hints]
     problems += [
         f"{file}:1: {name}: is not a column of this register{nearest(name, hints)}; its columns are {', '.join(hints)}."
@@ -52,8 +55,9 @@ def read_register(path: Path, cls: type[R], problems: list[str]) -> list[Row[R]]
     if absent or extra:
         return []
     rows: list[Row[R]] = []
-    for line, values in zip(table.line.tolist(), table.frame[list(hints)].itertuples(index=False, name=None), strict=True):
-        raw = {name: _cell(hints[name], text) for name, text in zip(hints, values, strict=True)}
+    names = [name for name in hints if name in table.frame.columns]
+    for line, values in zip(table.line.tolist(), table.frame[names].itertuples(index=False, name=None), strict=True):
+        raw = {name: _cell(hints[name], text) for name, text in zip(names, values, strict=True)}
         found = field_problems(cls, raw)
         problems += [f"{file}:{line}: {p.key}: {p.text}." for p in found]
         if not found:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -50,6 +51,15 @@ class Subject:
         groups, first, inverse = np.unique(number, return_index=True, return_inverse=True)
         del groups
         return inverse.reshape(-1), first
+
+    def well_formed(self, column: str) -> np.ndarray:
+        """Rows whose cell has the form the contract asks of the column; the others are reported once, by that."""
+        contract = self.source.column(column)
+        if contract is None or contract.pattern is None:
+            return np.ones(len(self.frame), dtype=bool)
+        codes, uniques = pd.factorize(self.frame[column])
+        shape = re.compile(contract.pattern)
+        return np.array([shape.fullmatch(str(text)) is not None for text in uniques], dtype=bool)[codes]
 
     def where(self, condition: Mapping[str, Any] | None) -> np.ndarray:
         """Rows whose columns have the value, or one of the values, a rule's ``where`` names."""

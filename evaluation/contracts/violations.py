@@ -8,6 +8,8 @@ from typing import Literal
 
 SHOWN = 20
 """Lines a file gets in a message before the rest is counted."""
+ALL_OF_THEM = "; `trailblazer check --out findings.csv` lists them all"
+"""Where the rest is to be had."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +45,7 @@ def format_violation(item: Violation) -> str:
     return f"{place}: {item.column + ': ' if item.column else ''}{warning}{item.text} ({'; '.join(detail)}). Fix: {item.fix}."
 
 
-def format_violations(found: Iterable[Violation], *, shown: int = SHOWN) -> str:
+def format_violations(found: Iterable[Violation], *, shown: int = SHOWN, rest: str = ALL_OF_THEM) -> str:
     """All findings, file by file, errors before warnings and the most frequent first.
 
     Parameters
@@ -52,6 +54,8 @@ def format_violations(found: Iterable[Violation], *, shown: int = SHOWN) -> str:
         In any order.
     shown : int
         Lines a file gets; what is left over is counted in a line of its own.
+    rest : str
+        What that line says after the count, such as where the rest stands.
     """
     by_file: dict[str, list[Violation]] = {}
     for item in found:
@@ -61,5 +65,5 @@ def format_violations(found: Iterable[Violation], *, shown: int = SHOWN) -> str:
         ordered = sorted(items, key=lambda v: (v.severity == "warning", -v.count, v.line or 0))
         lines += [format_violation(item) for item in ordered[:shown]]
         if len(ordered) > shown:
-            lines.append(f"{file}: and {len(ordered) - shown} more.")
+            lines.append(f"{file}: and {len(ordered) - shown} more{rest}.")
     return "\n".join(lines)

@@ -29,6 +29,10 @@ def build_comparison(panel: Panel, design: Design, contracts: Contracts, *, outc
     year or before it, carried forward where a later one is not there yet (and carried back before the first). Counts are added
     up instead. The standard error follows from the members', whose samples are independent. Donors are single authorities.
 
+    Where the outcome is averaged ``equal``, every member counts alike. Where the design counts a dose, members count by their
+    residents inside the programme's boundary, and exposure is the share of the window times the dose: the share of these
+    members' residents whom the programme reaches, again by residents inside. A place of which it reaches all has dose 1.
+
     Parameters
     ----------
     panel : Panel
@@ -52,15 +56,18 @@ def build_comparison(panel: Panel, design: Design, contracts: Contracts, *, outc
     ConfigurationError
         If the design does not know the outcome or the area.
     DataError
-        If the panel lacks the outcome or periods of the window; if a treated area starts outside the window or misses figures
-        (each named with its periods); or if no donor is left, with the reasons counted.
+        If the design compares with nobody, with its reason; if the panel lacks the outcome or periods of the window; if a treated
+        area starts outside the window or misses figures (each named with its periods); or if no donor is left, with the reasons
+        counted.
     """
     plan = design.outcome(outcome)
     measure = _measure(design, contracts, outcome)
     periods = list_periods(plan.first, plan.last, measure.frequency)
     where = f"design {design.id}, {outcome}, {area}"
+    if design.comparison == "none":
+        raise DataError(f"{where}: no comparison exists, so nothing is estimated. {design.no_comparison_reason}")
     studied, left_out = _choose_treated(design, contracts, periods, measure, area, where)
-    cells = _read_cells(panel, measure, sorted(contracts.areas), periods, where)
+    cells = _read_cells(panel, measure, sorted(contracts.areas), periods, where, equal=plan.averaging == "equal")
     studied, incomplete = _refuse_gaps(studied, cells, contracts, pooled=area == ALL and design.unit == "authority", where=where)
     pool = choose_donors(design, contracts, outcome, studied=studied, periods=periods, missing=cells.missing)
     excluded = {item.area: item for item in (*pool.excluded, *left_out, *incomplete)}
@@ -75,7 +82,7 @@ def build_comparison(panel: Panel, design: Design, contracts: Contracts, *, outc
     exposure = np.zeros((len(periods), len(studied) + len(donors)))
     for n, unit in enumerate(studied):
         start = shift_month(unit.start, -design.anticipation)
-        exposure[:, n] = exposure_share(periods, measure.window_months, start, design.exposure_coding)
+        exposure[:, n] = exposure_share(periods, measure.window_months, start, design.exposure_coding) * _dose(unit, cells)
     touched = exposure > 0
     return Comparison(
         areas=(*(unit.code for unit in studied), *donors),
@@ -201,7 +208,9 @@ class _Cells:
     """What an area misses, in words, of the areas that cannot be used."""
 
 
-def _read_cells(panel: Panel, measure: Outcome, codes: Sequence[str], periods: Sequence[str], where: str) -> _Cells:
+def _read_cells(
+    panel: Panel, measure: Outcome, codes: Sequence[str], periods: Sequence[str], where: str, *, equal: bool
+) -> _Cells:
     frame = panel.frame
     rows = frame.loc[frame["outcome"] == measure.id]
     if rows.empty:
@@ -219,7 +228,7 @@ def _read_cells(panel: Panel, measure: Outcome, codes: Sequence[str], periods: S
         )
     se = _spread(rows["se"], rows, periods, codes)
     has_se = bool(np.isfinite(se).any())
-    population = _read_population(panel, measure, codes, periods)
+    population = np.ones(values.shape) if equal else _read_population(panel, measure, codes, periods)
     missing: dict[str, str] = {}
     for words, present in (
         (f"{measure.id} missing in", np.isfinite(values)),
@@ -266,15 +275,40 @@ def _spread(column: pd.Series, rows: pd.DataFrame, periods: Sequence[str], codes
 
 def _place_series(unit: TreatedUnit, measure: Outcome, cells: _Cells) -> PlaceSeries:
     """The figures of a treated unit: its authority's own, or its members' brought together."""
+    if measure.unit in COUNTS and any(share < 1 for share in unit.shares):
+        raise DataError(
+            f"{unit.name}: {measure.id} is a count of whole authorities, and the programme reaches parts of some. Leave the "
+            f"outcome out of the design, or take a rate; or leave dose out, so that each authority counts as a whole."
+        )
     if measure.unit in COUNTS or len(unit.members) == 1:
         return add_up(cells.values, areas=cells.codes, members=unit.members, se=cells.se, place=unit.name)
     if cells.population is None:
         wanted = measure.population or "none named in its contract"
         raise DataError(
             f"{unit.name}: {measure.id} of its {len(unit.members)} authorities cannot be averaged without their population "
-            f"({wanted}); add its data, or name a population in data_contracts/outcomes/{measure.id}.yml."
+            f"({wanted}); add its data, name a population in data_contracts/outcomes/{measure.id}.yml, or have each authority "
+            f"count alike (averaging: equal, at the outcome in the design)."
         )
-    return aggregate(cells.values, cells.population, areas=cells.codes, members=unit.members, se=cells.se, place=unit.name)
+    inside = _inside(unit, cells, cells.population)
+    return aggregate(cells.values, inside, areas=cells.codes, members=unit.members, se=cells.se, place=unit.name)
+
+
+def _inside(unit: TreatedUnit, cells: _Cells, population: np.ndarray) -> np.ndarray:
+    """Residents by period and area (T, N), of the members of `unit` only those inside the programme's boundary."""
+    inside = population.copy()
+    if unit.shares:
+        inside[:, [cells.position[code] for code in unit.members]] *= np.array(unit.shares)
+    return inside
+
+
+def _dose(unit: TreatedUnit, cells: _Cells) -> float:
+    """Share of a unit the programme reaches (0 to 1), its members weighted as in its figures, at the last period."""
+    if not unit.shares:
+        return 1.0
+    shares = np.array(unit.shares)
+    members = [cells.position[code] for code in unit.members]
+    weights = np.ones(len(members)) if cells.population is None else cells.population[-1, members]
+    return float((weights * shares**2).sum() / (weights * shares).sum())
 
 
 def _weigh(studied: Sequence[TreatedUnit], donors: Sequence[str], cells: _Cells) -> np.ndarray | None:
@@ -282,7 +316,8 @@ def _weigh(studied: Sequence[TreatedUnit], donors: Sequence[str], cells: _Cells)
     if cells.population is None:
         return None
     last = cells.population[-1]
-    treated = [last[[cells.position[code] for code in unit.members]].sum() for unit in studied]
+    inside = [_inside(unit, cells, cells.population)[-1] for unit in studied]
+    treated = [here[[cells.position[code] for code in unit.members]].sum() for unit, here in zip(studied, inside, strict=True)]
     return np.array([*treated, *last[[cells.position[code] for code in donors]]])
 
 

@@ -38,7 +38,9 @@ def choose_donors(
     Members of the studied units are neither. The reasons are tried in this order and the first that holds is given: treated in
     this study; not in the nations of the comparison; left out by the protocol; another programme active inside the window; next
     to a treated area; figures missing. In a study of single authorities one that starts after the window is a donor (not yet
-    treated); a place that starts later stays out, since its announcement falls inside the window.
+    treated); a place that starts later stays out, since its announcement falls inside the window. Where the design compares with
+    areas that are not treated yet, these are donors: areas the register does not have the programme for, and areas whose start,
+    or announcement where no start is established, lies after the window. An area that may have begun inside it is none.
 
     Parameters
     ----------
@@ -62,7 +64,7 @@ def choose_donors(
     months = contracts.outcomes[outcome].window_months
     window = (reference_window(periods[0], months)[0], reference_window(periods[-1], months)[1])
     members = {code for unit in studied for code in unit.members}
-    treated = _treated_reasons(design, contracts, periods, months)
+    treated = _treated_reasons(design, contracts, periods, months, last=window[1])
     programmes = _programme_reasons(design, contracts, window)
     protocol = dict(design.donors.exclude_areas)
     beside = _neighbour_reasons(design, contracts, periods, months) if design.donors.exclude_neighbours else {}
@@ -112,13 +114,14 @@ def count_reasons(excluded: Iterable[Exclusion]) -> str:
 # ---------------------------------------------------------------- the reasons
 
 
-def _treated_reasons(design: Design, contracts: Contracts, periods: Sequence[str], months: int) -> dict[str, str]:
+def _treated_reasons(design: Design, contracts: Contracts, periods: Sequence[str], months: int, *, last: str) -> dict[str, str]:
     """Areas the programme under study reaches, by the design or, where the design leaves them out, by the register."""
     reasons: dict[str, str] = {}
     not_yet = set()
+    waiting = design.comparison == "not_yet_treated"
     for unit in design.treated:
         for code in unit.members:
-            if design.unit == "authority" and first_exposed(unit, design, periods, months) == len(periods):
+            if (waiting or design.unit == "authority") and first_exposed(unit, design, periods, months) == len(periods):
                 not_yet.add(code)
             elif design.unit == "authority":
                 reasons[code] = f"treated in this study from {unit.start}"
@@ -127,9 +130,25 @@ def _treated_reasons(design: Design, contracts: Contracts, periods: Sequence[str
     for item in contracts.exposures:
         reached = item.area_code
         if item.programme == design.programme and reached is not None and reached not in reasons and reached not in not_yet:
+            if waiting:
+                reason = _may_have_begun(item, last)
+                if reason:
+                    reasons[reached] = reason
+                continue
             start = f"from {item.start[:7]}" if item.start else "start not established"
             reasons[reached] = f"in {item.place_name}, which has the programme but is not in this study ({start})"
     return reasons
+
+
+def _may_have_begun(item: Exposure, last: str) -> str:
+    """Why an area outside the study may have the programme by the month `last`; an empty string where the record says not yet."""
+    if item.start:
+        return f"in {item.place_name}, which has the programme from {item.start[:7]}" if item.start[:7] <= last else ""
+    if not item.announced:
+        return f"in {item.place_name}, whose start and announcement are not established: it may have begun inside the window"
+    if item.announced[:7] <= last:
+        return f"in {item.place_name}, announced {item.announced}, start not established: it may have begun inside the window"
+    return ""
 
 
 def _nation_reason(area: Area, nations: Sequence[str]) -> str:

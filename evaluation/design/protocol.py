@@ -16,9 +16,10 @@ from typing import Any, Literal
 from evaluation.contracts.problems import Problem, keyed, raise_problems
 from evaluation.contracts.records import Contracts, Exposure, Record, field_problems, nearest
 from evaluation.contracts.yamlfile import Document, read_yaml
+from evaluation.design.scope import scope_of_units_problems, scope_problems, window_scope_problems
 from evaluation.errors import ConfigurationError
 from evaluation.panel.periods import exposure_share, list_periods, shift_month
-from evaluation.results import Basis, CheckThresholds, Design, DonorRule, OutcomePlan, TreatedUnit
+from evaluation.results import Basis, CheckThresholds, Design, DonorRule, OutcomePlan, Question, TreatedUnit
 
 _MONTH = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _LARGEST_SEED = 2**32 - 1
@@ -44,6 +45,13 @@ class _Excluded(Record):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Question(Record):
+    question: str
+    answer: Literal["yes", "partly", "no"]
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Donors(Record):
     nations: tuple[Literal["England", "Wales", "Scotland"], ...]
     exclude_programmes: tuple[str, ...]
@@ -57,6 +65,7 @@ class _Outcome(Record):
     primary: bool
     first: str
     last: str
+    averaging: Literal["population", "equal"] = "population"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +108,11 @@ class _Protocol(Record):
     seed: int
     thresholds: Mapping[str, Any]
     plausible_effect: float | None
+    comparison: Literal["untreated", "not_yet_treated", "none"] = "untreated"
+    no_comparison_reason: str = ""
+    expected_everywhere: str = ""
+    dose: Literal["none", "area_share"] = "none"
+    questions: tuple[Mapping[str, str], ...] = ()
 
 
 # ---------------------------------------------------------------- reading
@@ -134,7 +148,9 @@ def load_design(contracts: Contracts, id: str) -> Design:
     _stop(problems)
     data = document.data
     problems += _reference_problems(document, contracts)
+    problems += scope_problems(document)
     _stop(problems)
+    problems += window_scope_problems(document, contracts)
     treated = _treated(document, contracts, problems)
     _stop(problems)
     units = {unit.code: unit for unit in treated}
@@ -171,7 +187,19 @@ def load_design(contracts: Contracts, id: str) -> Design:
         thresholds=_thresholds(data["thresholds"]),
         plausible_effect=None if data["plausible_effect"] is None else float(data["plausible_effect"]),
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        comparison=data.get("comparison", "untreated"),
+        no_comparison_reason=_one_line(data.get("no_comparison_reason", "")),
+        expected_everywhere=data.get("expected_everywhere", ""),
+        dose=data.get("dose", "none"),
+        questions=tuple(
+            Question(question=_one_line(item["question"]), answer=item["answer"], why=_one_line(item["why"]))
+            for item in data.get("questions", ())
+        ),
     )
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _thresholds(raw: Mapping[str, Any]) -> CheckThresholds:
@@ -200,6 +228,7 @@ def _form_problems(document: Document, id: str) -> Iterator[str]:
     lists: list[tuple[Any, type, tuple[str, ...]]] = [
         (data.get("outcomes"), _Outcome, ("outcomes",)),
         (data.get("assumed_starts"), _Assumed, ("assumed_starts",)),
+        (data.get("questions"), _Question, ("questions",)),
     ]
     if isinstance(donors, dict):
         lists.append((donors.get("exclude_areas"), _Excluded, ("donors", "exclude_areas")))
@@ -369,6 +398,9 @@ def _treated(document: Document, contracts: Contracts, problems: list[str]) -> t
                     groups[item.area_code] = (groups[item.area_code][0], (*groups[item.area_code][1], item))
     wanted = tuple(groups) if data["places"] == "all" else tuple(data["places"])
     assumed = {item["place"]: (position, item) for position, item in enumerate(data["assumed_starts"])}
+    if data["places"] == "all" and data.get("comparison") == "not_yet_treated":
+        # what has no start, on record or assumed, waits: it is not treated in this study
+        wanted = tuple(code for code in wanted if code in assumed or all(item.start is not None for item in groups[code][1]))
     for name, (position, _) in assumed.items():
         if name not in wanted:
             problems.append(
@@ -396,9 +428,19 @@ def _treated(document: Document, contracts: Contracts, problems: list[str]) -> t
                     start_note=note,
                     supported=items[0].supported if data["unit"] == "place" else None,
                     supported_source=items[0].supported_source if data["unit"] == "place" else "",
+                    shares=_shares(members, items) if data.get("dose") == "area_share" else (),
                 )
             )
     return tuple(found)
+
+
+def _shares(members: Sequence[str], items: Sequence[Exposure]) -> tuple[float, ...]:
+    """Share of each member inside the place; one without a share on record lies in it wholly, and parts add up to 1 at most."""
+    found = dict.fromkeys(members, 0.0)
+    for item in items:
+        if item.area_code is not None:
+            found[item.area_code] += 1.0 if item.area_share is None else item.area_share
+    return tuple(min(share, 1.0) for share in found.values())
 
 
 def _start(
@@ -447,6 +489,7 @@ def _choice_problems(
         yield (
             f"{document.place('estimate_areas')}: estimate_areas: nothing is to be estimated; name areas, or set estimate_pooled."
         )
+    yield from scope_of_units_problems(document, contracts, tuple(units.values()))
     for position, item in enumerate(data["donors"]["exclude_areas"]):
         if item["area"] in members:
             yield (
@@ -460,7 +503,8 @@ def _choice_problems(
                 " out."
             )
             continue
-        yield from _window_problems(document, contracts, units[code])
+        if data.get("comparison", "untreated") != "none":
+            yield from _window_problems(document, contracts, units[code])
 
 
 def _window_problems(document: Document, contracts: Contracts, unit: TreatedUnit) -> Iterator[str]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from evaluation import project
@@ -13,9 +14,11 @@ from evaluation.design.compare import build_comparison, residents_of
 from evaluation.design.protocol import load_design
 from evaluation.errors import ConfigurationError
 from evaluation.panel.build import build_panel
+from evaluation.panel.files import find_files
 from evaluation.panel.store import read_panel, write_panel
 from evaluation.project import write_whole
 from evaluation.results import Comparison, Design, Panel
+from evaluation.results.show import Sheet, sheet_html, sheet_text
 from evaluation.simulate import write_demonstration
 
 PANEL = "panel.parquet"
@@ -30,7 +33,33 @@ class Study:
     panel: Panel
 
     def comparison(self, outcome: str, area: str) -> Comparison:
-        """Set a treated area, or ``all`` of them, beside its donors; see `build_comparison`."""
+        """Set a treated area beside the untreated areas it may be compared with.
+
+        Parameters
+        ----------
+        outcome : str
+            An outcome of the design, such as ``"claimant_rate"``.
+        area : str
+            Code of a treated unit, such as ``"greater-manchester"``, or ``"all"`` of them together.
+
+        Returns
+        -------
+        Comparison
+            Figures by period and area, the treated first; areas left out are in ``.excluded``, each with its reason.
+
+        Raises
+        ------
+        ConfigurationError
+            If the design does not know the outcome or the area; the message names those there are.
+        DataError
+            If the panel cannot carry the comparison; see `evaluation.design.compare.build_comparison`.
+
+        Examples
+        --------
+        >>> comparison = open_study("economic-inactivity-trailblazers").comparison("claimant_rate", "greater-manchester")
+        >>> comparison.n_periods, comparison.periods[-1], len(comparison.donors)
+        (105, '2026-09', 166)
+        """
         return build_comparison(self.panel, self.design, self.contracts, outcome=outcome, area=area)
 
     def residents(self, outcome: str, area: str) -> float | None:
@@ -39,16 +68,25 @@ class Study:
 
     def __repr__(self) -> str:
         """Say what the study is about, in a few lines."""
+        return sheet_text(self._sheet())
+
+    def _repr_html_(self) -> str:
+        return sheet_html(self._sheet())
+
+    def _sheet(self) -> Sheet:
         design, frame = self.design, self.panel.frame
         noun = design.unit if len(design.treated) == 1 else {"place": "places", "authority": "authorities"}[design.unit]
-        return "\n".join(
-            (
-                f"{design.title}{'   SYNTHETIC DATA' if self.panel.synthetic else ''}",
-                f"  question   {design.question}",
-                f"  programme  {design.programme_name}: {len(design.treated)} treated {noun}",
-                f"  outcomes   {', '.join(plan.id + (' (primary)' if plan.primary else '') for plan in design.outcomes)}",
-                f"  panel      {len(frame):,} rows, {frame['area_code'].nunique()} areas, {len(self.panel.inputs)} input file(s)",
-            )
+        outcomes = ", ".join(plan.id + (" (primary)" if plan.primary else "") for plan in design.outcomes)
+        files = f"{len(frame):,} rows, {frame['area_code'].nunique()} areas, {len(self.panel.inputs)} input file(s)"
+        return Sheet(
+            title=design.title,
+            facts=(
+                ("question", design.question),
+                ("programme", f"{design.programme_name}: {len(design.treated)} treated {noun}"),
+                ("outcomes", outcomes),
+                ("panel", files),
+            ),
+            synthetic=self.panel.synthetic,
         )
 
 
@@ -75,6 +113,15 @@ def open_study(design_id: str, panel: Path | str | None = None, *, data: Path | 
         If the design is not known or wrong, both a panel and data are given, or a path is not there.
     DataError
         If data break their contracts.
+
+    Examples
+    --------
+    >>> study = open_study("economic-inactivity-trailblazers")  # SYNTHETIC demonstration data
+    >>> study.design.did_estimators[0], len(study.design.treated)
+    ('twfe', 9)
+
+    Your own files: ``open_study("universal-credit-rollout", data="folder/of/files")``. What a run was made of:
+    ``open_study("universal-credit-rollout", "runs/universal-credit-rollout")``.
     """
     if panel and data:
         raise ConfigurationError(f"open_study: give a panel ({panel}) or a data folder ({data}), not both.")
@@ -84,19 +131,66 @@ def open_study(design_id: str, panel: Path | str | None = None, *, data: Path | 
         path = Path(panel)
         opened = read_panel(path / PANEL if path.is_dir() else path)
     elif data:
-        opened = build_panel(Path(data), contracts, panel_outcomes(design, contracts))
+        opened = build_design_panel(Path(data), contracts, design)
     else:
         opened = _open_demonstration(contracts, design, project.RUNS / "demonstration-data" / design.id)
     return Study(design=design, contracts=contracts, panel=opened)
 
 
-def panel_outcomes(design: Design, contracts: Contracts) -> tuple[str, ...]:
-    """Name the outcomes a design needs in its panel: its own and, to bring authorities together, their populations."""
-    wanted = {plan.id for plan in design.outcomes}
+def panel_outcomes(design: Design, contracts: Contracts, *, there: Collection[str] | None = None) -> tuple[str, ...]:
+    """Name the outcomes a design needs in its panel: its own and, to bring authorities together, their populations.
+
+    Parameters
+    ----------
+    design, contracts
+    there : collection of str, optional
+        Only these of the design's outcomes, with the populations they need; all by default.
+    """
+    plans = [plan for plan in design.outcomes if there is None or plan.id in there]
+    wanted = {plan.id for plan in plans}
     if design.unit == "place":
-        named = (contracts.outcomes[id].population for id in sorted(wanted) if id in contracts.outcomes)
+        averaged = sorted(plan.id for plan in plans if plan.averaging == "population")
+        named = (contracts.outcomes[id].population for id in averaged if id in contracts.outcomes)
         wanted |= {population for population in named if population is not None}
     return tuple(sorted(wanted))
+
+
+def build_design_panel(data: Path, contracts: Contracts, design: Design) -> Panel:
+    """Build the panel of a design from the outcomes the data folder has a file for.
+
+    An outcome without a file does not stop the others, even if it is the primary one: the panel's notes name it, every estimate
+    of it is refused with that reason, and the report says so. A file that breaks its contract stops everything.
+
+    Parameters
+    ----------
+    data : Path
+        Folder of data files as published.
+    contracts : Contracts
+    design : Design
+
+    Returns
+    -------
+    Panel
+
+    Raises
+    ------
+    ConfigurationError
+        If the folder is not there.
+    DataError
+        As from `build_panel`; also if the folder has no file for any outcome of the design.
+    """
+    sources = tuple(contracts.sources.values())
+    there = {file.source.id for file in find_files(data, sources)}
+    plans = {plan.id: contracts.outcomes[plan.id] for plan in design.outcomes}
+    found = [id for id, outcome in plans.items() if any(rule.source in there for rule in outcome.series)]
+    panel = build_panel(data, contracts, panel_outcomes(design, contracts, there=found or None))
+    absent = [
+        f"{id}{' (the primary outcome)' if design.outcome(id).primary else ''}: the data folder has no file for it, so nothing"
+        f" is estimated for it; looked for files of {', '.join(dict.fromkeys(rule.source for rule in outcome.series))}."
+        for id, outcome in plans.items()
+        if id not in found
+    ]
+    return replace(panel, notes=(*panel.notes, *absent))
 
 
 def _open_demonstration(contracts: Contracts, design: Design, folder: Path) -> Panel:
@@ -108,7 +202,7 @@ def _open_demonstration(contracts: Contracts, design: Design, folder: Path) -> P
         return read_panel(path)
     mark.unlink(missing_ok=True)
     write_demonstration(contracts, design, folder / "data", seed=design.seed)
-    panel = build_panel(folder / "data", contracts, panel_outcomes(design, contracts))
+    panel = build_design_panel(folder / "data", contracts, design)
     write_panel(panel, path)
     write_whole(mark, made_from)
     return panel

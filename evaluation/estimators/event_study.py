@@ -10,7 +10,7 @@ import numpy as np
 from evaluation.errors import ConfigurationError
 from evaluation.numerics.regression import Effects, fit_regression, place_regression
 from evaluation.numerics.specification import Specification
-from evaluation.numerics.treated import refuse, requirements
+from evaluation.numerics.treated import refuse, requirements, unequal_doses
 from evaluation.results import Card, Check, Comparison, Estimate, PathPoint, Placebos
 
 REFERENCE = -1
@@ -103,7 +103,7 @@ class EventStudy(Specification):
 
     def check(self, comparison: Comparison) -> list[Check]:
         """What must hold before a fit makes sense; at least one area must never be treated."""
-        return [*requirements(comparison, untreated=1), *self.check_terms(comparison)]
+        return [*requirements(comparison, untreated=1), *unequal_doses(comparison), *self.check_terms(comparison)]
 
     def fit(self, comparison: Comparison) -> Estimate:
         """Estimate the path of effects and its average.
@@ -111,7 +111,8 @@ class EventStudy(Specification):
         Raises
         ------
         DataError
-            If no area is treated, none is untreated, one is treated from the first period, or the effects cannot be told apart.
+            If no area is treated, none is untreated, one is treated from the first period, areas with different starts are
+            reached in different doses, or the effects cannot be told apart.
         """
         refuse(self.check(comparison), comparison)
         events = _events(comparison, self.max_lead, self.max_lag)

@@ -74,6 +74,21 @@ class SyntheticControl:
         Independent searches for the importances; the best is taken.
     seed : int
         Seed of the searches.
+
+    Examples
+    --------
+    ``a`` lies midway between ``b`` and ``c`` until the third period, when it is 2 above:
+
+    >>> import pandas as pd
+    >>> from evaluation.results import Comparison
+    >>> rates = {"a": [5, 6, 9], "b": [4, 6, 6], "c": [6, 6, 8]}
+    >>> wide = pd.DataFrame(rates, index=[1, 2, 3]).rename_axis("year").reset_index()
+    >>> frame = wide.melt("year", var_name="area", value_name="rate")
+    >>> frame["start"] = frame["area"].map({"a": 3})
+    >>> own = Comparison.from_frame(frame, area="area", period="year", value="rate", first_treated="start")
+    >>> estimate = SyntheticControl().fit(own)
+    >>> round(estimate.att, 6), [round(donor.weight, 6) for donor in estimate.weights]
+    (2.0, [0.5, 0.5])
     """
 
     predictors: tuple[Predictor, ...] = ()

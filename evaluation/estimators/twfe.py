@@ -31,6 +31,18 @@ class TwoWayFixedEffects(Specification):
     dose : bool
         Exposure is an amount, such as a share of households, and areas may have some from the first period on. `att` is then the
         effect of one unit, and there need be no period before the start.
+
+    Examples
+    --------
+    ``a`` rises by 3 where ``b`` and ``c`` rise by 1:
+
+    >>> import pandas as pd
+    >>> from evaluation.results import Comparison
+    >>> frame = pd.DataFrame({"area": list("aabbcc"), "year": [1, 2] * 3, "rate": [20, 23, 18, 19, 25, 26]})
+    >>> frame["start"] = frame["area"].map({"a": 2})
+    >>> own = Comparison.from_frame(frame, area="area", period="year", value="rate", first_treated="start")
+    >>> round(TwoWayFixedEffects().fit(own).att, 6)
+    2.0
     """
 
     dose: bool = False

@@ -82,6 +82,7 @@ def infer(
     half = None if critical is None else critical * reference.unit
     size = measure_size(reference, level) if critical is not None else None
     blocks = count_blocks(comparison)
+    bands, pointwise = measure_bands(estimate, placebos, reference, comparison, level=level) if reps else ((), ())
     return Inference(
         method="placebo_in_space",
         null="The programme changed nothing in any period, and the treated places differ from untreated ones by chance alone.",
@@ -97,7 +98,8 @@ def infer(
         note=" ".join(_notes(reference, placebos, level, blocks, size, statistic or DEFAULT_STATISTIC)),
         size=None if size is None else size.size,
         size_reps=None if size is None else size.reps,
-        bands=measure_bands(estimate, placebos, reference, comparison, level=level) if reps else (),
+        bands=bands,
+        pointwise=pointwise,
         blocks=blocks,
         placebo_sd=None if critical is None else float(np.sqrt(np.mean(reference.placebos**2))) * reference.unit,
     )

@@ -17,11 +17,11 @@ def holm(p_values: Sequence[float] | np.ndarray) -> np.ndarray:
     below a smaller one's, none exceeds 1.
     """
     given = np.asarray(p_values, dtype=float)
-    if not given.size:
-        return given.copy()
-    from statsmodels.stats.multitest import multipletests
-
-    return np.asarray(multipletests(given, method="holm")[1])
+    # Three lines rather than statsmodels' own, whose import costs twenty times what drawing the conclusions of a run does.
+    order = np.argsort(given, kind="stable")
+    adjusted = np.empty_like(given)
+    adjusted[order] = np.minimum(np.maximum.accumulate(given[order] * np.arange(given.size, 0, -1)), 1.0)
+    return adjusted
 
 
 def romano_wolf(observed: Sequence[float] | np.ndarray, draws: np.ndarray) -> np.ndarray:

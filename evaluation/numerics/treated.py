@@ -132,6 +132,27 @@ def requirements(comparison: Comparison, *, untreated: int) -> list[Check]:
     return checks
 
 
+def unequal_doses(comparison: Comparison) -> list[Check]:
+    """Name treated areas' doses where they differ and starts differ too: a failed check, or an empty list.
+
+    Coefficients by event time are common to all areas. With different starts they are built from some areas early and from all
+    of them later, so that different doses would turn up as an effect that grows or fades. A dose is an exposure that has stopped
+    rising at the last period; windows that still fill up are none.
+    """
+    starts = np.unique(comparison.first_treated[comparison.treated])
+    last = comparison.exposure[-2:, comparison.treated]
+    doses = np.unique(np.round(last[-1][last[0] == last[-1]], 9))
+    if comparison.n_periods < 2 or starts.size < 2 or doses.size < 2:
+        return []
+    said = ", ".join(f"{dose:.2g}" for dose in doses[:4]) + (" and others" if doses.size > 4 else "")
+    text = (
+        f"areas with different starts are reached in different doses ({said}), which this method would take for an effect that "
+        "grows or fades. Take twfe, callaway_santanna or imputation, which set each area against its own exposure, or leave dose "
+        "out of the design."
+    )
+    return [Check(name="one_dose", title="Reached alike", passed=False, text=text)]
+
+
 def refuse(checks: Iterable[Check], comparison: Comparison) -> None:
     """Raise a `DataError` that names every failed check together."""
     failed = [check.text for check in checks if check.passed is False]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from evaluation.contracts.records import Contracts, nearest
 from evaluation.errors import ConfigurationError, DataError
 from evaluation.panel.files import NOT_STATED, Choice, DataFile, choose_series, find_files
 from evaluation.panel.findings import Findings
+from evaluation.panel.freshness import find_stale
 from evaluation.panel.geography import match_area_names, recode_areas
 from evaluation.panel.periods import find_gaps
 from evaluation.panel.readers import Reading, read_published
@@ -125,7 +127,9 @@ def build_panel(data: Path, contracts: Contracts, outcomes: Sequence[str]) -> Pa
     return Panel(frame=_finish(parts, contracts), inputs=_inputs(parts), notes=tuple(dict.fromkeys(notes)))
 
 
-def check_data(data: Path, contracts: Contracts, sources: Iterable[str] | None = None) -> CheckedData:
+def check_data(
+    data: Path, contracts: Contracts, sources: Iterable[str] | None = None, *, today: date | None = None
+) -> CheckedData:
     """Read and check every file of a folder that falls under a contract, whatever an outcome needs.
 
     Parameters
@@ -136,6 +140,8 @@ def check_data(data: Path, contracts: Contracts, sources: Iterable[str] | None =
         Sources and areas.
     sources : iterable of str, optional
         Identifiers of the sources to look for; all by default.
+    today : date, optional
+        Warn of files that are out of date on this day; none by default.
 
     Returns
     -------
@@ -150,6 +156,9 @@ def check_data(data: Path, contracts: Contracts, sources: Iterable[str] | None =
     found = Findings()
     files = find_files(data, chosen)
     read = [_read_file(file, contracts, found) for file in files]
+    for item in read if today is not None else ():
+        if item is not None and (stale := find_stale(item.reading.table, item.file.source, today)):
+            found.violations.append(stale)
     if not files:
         looked = "; ".join(f"{source.id}: {', '.join(source.files)}" for source in chosen)
         found.refusals.append(f"{data}: the folder has no file of any source; looked for {looked}.")

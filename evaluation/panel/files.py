@@ -11,6 +11,7 @@ from pathlib import Path
 from evaluation.contracts.file_types import refuse_types
 from evaluation.contracts.records import Outcome, SeriesRule, Source
 from evaluation.errors import ConfigurationError, DataError
+from evaluation.panel.vintages import find_newest
 
 NOT_STATED = "not stated"
 """Vintage of a file whose name and content do not tell."""
@@ -40,6 +41,8 @@ class DataFile:
 def find_files(data: Path, sources: Iterable[Source]) -> tuple[DataFile, ...]:
     """List the files of a data folder that fall under one of the sources, by source and path.
 
+    Of what `trailblazer fetch` put there, only each source's newest vintage is listed.
+
     Raises
     ------
     ConfigurationError
@@ -54,14 +57,15 @@ def find_files(data: Path, sources: Iterable[Source]) -> tuple[DataFile, ...]:
     if refused:
         raise ConfigurationError("\n".join(refused))
     found = []
+    sources = tuple(sources)
+    newest = find_newest(data, [source.id for source in sources])
     for source in sources:
         paths = {path for pattern in source.files for path in data.rglob(pattern) if path.is_file()}
         for path in sorted(paths):
-            found.append(
-                DataFile(
-                    path=path, shown=path.relative_to(data).as_posix(), source=source, vintage=name_vintage(path.name, source)
-                )
-            )
+            if newest.is_passed_over(path):
+                continue
+            vintage = newest.vintage_of(path) or name_vintage(path.name, source)
+            found.append(DataFile(path=path, shown=path.relative_to(data).as_posix(), source=source, vintage=vintage))
     return tuple(found)
 
 

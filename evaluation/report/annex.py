@@ -8,6 +8,7 @@ from evaluation.report import content
 from evaluation.report.binder import join_blocks, list_items, name_part
 from evaluation.report.editions import say_in_print
 from evaluation.report.embedded.escape import escape_markdown as escape
+from evaluation.report.fair import table_checks_by_area
 from evaluation.report.material import Material
 from evaluation.report.tables import ReportTable
 from evaluation.synthesis.numbers import write_magnitude
@@ -107,7 +108,7 @@ def _place(material: Material, table: ReportTable, label: str, *, primary: bool)
 
 
 def write_checks(material: Material) -> str:
-    """The results of the checks of every method; each with its number and threshold in the web edition and its download."""
+    """The results of the checks of every method: numbers and thresholds in the web edition, what each found in its download."""
     blocks = []
     for plan in material.design.outcomes:
         mine = [f for f in material.findings_of(plan.id) if f.checks]
@@ -117,15 +118,15 @@ def write_checks(material: Material) -> str:
                 mine, material.cards, caption=f"{name}: checks that passed, and those that did not"
             )
             full = content.table_checks(mine, material.cards, caption=f"{name}: every check", area=True)
-            numbers = content.table_checks(
-                mine, material.cards, caption=f"{name}: checks with a number, and those that did not pass", area=True, plain=False
+            numbers = table_checks_by_area(
+                mine, material.cards, caption=f"{name}: checks with a number, and those that did not pass"
             )
             blocks += [
                 f"## {escape(name)} {{#sec-checks-{slug}}}",
                 material.place_table(UP, results, f"check-results-{slug}", download=False)
                 if plan.primary
                 else material.binder.place_folded(results, "Checks that passed, and those that did not"),
-                material.binder.place_folded(numbers, "Numbers and thresholds"),
+                "" if numbers is None else material.binder.place_folded(numbers, "Numbers and thresholds"),
                 material.binder.place_download(full, f"all-checks-{slug}", up=UP),
             ]
     return join_blocks(blocks or ["There are no checks in this run."])

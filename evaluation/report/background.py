@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from evaluation.contracts.records import Contracts
 from evaluation.report import inventory
 from evaluation.report.balance import table_noise
 from evaluation.report.binder import join_blocks, list_items
@@ -12,8 +13,12 @@ from evaluation.report.figure_levels import figure_levels
 from evaluation.report.levels import find_levels
 from evaluation.report.material import Material
 from evaluation.report.places import figure_tiles, figure_timeline
+from evaluation.results import Design
 from evaluation.synthesis.evidence import POOLED, units_in_window
+from evaluation.synthesis.numbers import write_month
 from evaluation.synthesis.phrases import end_sentence, upper_first
+
+ANSWERS = {"yes": "**Yes.**", "partly": "**In part.**", "no": "**No.**"}
 
 MANY = 40
 """Treated areas above which the tables of areas are a download instead of a table in the page."""
@@ -28,6 +33,7 @@ def write_programme(material: Material) -> str:
         blocks.append(f"**{escape(programme.name)}.** For {escape(end_sentence(programme.target_group))}")
         source = f"Source: {programme.source}" if programme.source else ""
         blocks.append(" ".join(escape(end_sentence(text)) for text in (programme.note, source) if text))
+    blocks += _question_blocks(design, contracts)
     starts, notes = inventory.table_starts(design, contracts), inventory.table_start_notes(design)
     timeline = material.place_figure("../", figure_timeline, design, synthetic=material.synthetic)
     blocks.append("## Where and when {#sec-where}")
@@ -47,11 +53,50 @@ def write_programme(material: Material) -> str:
     return join_blocks([*blocks, *_comparison_blocks(material)])
 
 
+def _question_blocks(design: Design, contracts: Contracts) -> list[str]:
+    """Which questions this design can and cannot answer, as the protocol says, and whom it may compare with."""
+    blocks = []
+    if design.questions:
+        blocks.append("## What this study can and cannot answer {#sec-questions}")
+        blocks.append("Decided beforehand, in the protocol, whatever the results.")
+        said = [(item.question, ANSWERS[item.answer], end_sentence(item.why)) for item in design.questions]
+        blocks.append("\n".join(f"- **{escape(question)}** {answer} {escape(why)}" for question, answer, why in said))
+    words = _scope_words(design, contracts)
+    return [*blocks, escape(words)] if words else blocks
+
+
+def _scope_words(design: Design, contracts: Contracts) -> str:
+    """What `comparison` and `dose` of the protocol mean here, in a sentence each; empty for the usual case."""
+    nations = " and ".join(design.donors.nations)
+    if design.comparison == "none":
+        count = sum(area.nation in design.donors.nations for area in contracts.areas.values())
+        return (
+            f"No comparison exists in {nations}: the register has the programme for all {count} authorities, which was checked "
+            f"when the protocol was read. {end_sentence(design.no_comparison_reason)}"
+        )
+    words = []
+    if design.comparison == "not_yet_treated":
+        words.append(
+            "The programme reaches nearly everyone in the end, so treated places are compared only with areas that, as far as is "
+            f"on record, had not begun by the end of the window. From {write_month(design.expected_everywhere)} on it may run "
+            "everywhere; every window ends before."
+        )
+    if design.dose == "area_share":
+        parts = sum(share < 1 for unit in design.treated for share in unit.shares)
+        words.append(
+            f"The programme's boundaries cut through {parts} of its authorities. These count by the share of their small areas "
+            "inside, and the difference is scaled up to full reach."
+        )
+    return " ".join(words)
+
+
 def _comparison_blocks(material: Material) -> list[str]:
     outcome = material.primary.id
     codes = [POOLED, *material.design.estimate_areas]
     finding = next((f for code in codes for f in material.methods_of(outcome, code)), None)
     blocks = ["## Areas for comparison {#sec-comparison}"]
+    if material.design.comparison == "none":
+        return [*blocks, "There are none, for the reason given in [the questions](#sec-questions)."]
     if finding is None:
         return [*blocks, "No comparison could be made in this run; [the limits](limits.qmd#sec-limits) say why."]
     whose = "all treated areas together" if finding.area == POOLED else finding.area_name

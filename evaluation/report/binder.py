@@ -26,7 +26,12 @@ class Binder:
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.tables: list[ReportTable] = []
-        """For the spreadsheet, in the order of the pages; the data behind figures are not among them."""
+        """For the spreadsheet, in the order of the pages; the data behind figures are in `pictures`."""
+        self.shown: list[ReportTable] = []
+        """Every table that was placed, for the disclosure gate."""
+        self.homes: dict[tuple[str, tuple[str, ...]], str] = {}
+        """The CSV a table is published in, by caption and header."""
+        self.pictures: list[Picture] = []
 
     def add(self, path: str, content: str | bytes) -> None:
         """Add a file at a path relative to the book."""
@@ -36,6 +41,8 @@ class Binder:
 
     def keep(self, table: ReportTable) -> None:
         """Remember a table for the spreadsheet; of two with the same title and columns the longer one."""
+        if table not in self.shown:
+            self.shown.append(table)
         for at, other in enumerate(self.tables):
             if (table.caption, table.header) == (other.caption, other.header):
                 self.tables[at] = max(other, table, key=lambda kept: len(kept.rows))
@@ -60,6 +67,7 @@ class Binder:
             ``../`` for pages one folder down, empty for the first page.
         """
         name = safe_name(picture.name)
+        self.pictures.append(picture)
         self.add(f"{IMAGES}/{name}.svg", svg)
         self.add(f"{DATA}/{name}.csv", frame_to_csv(picture.data))
         caption = escape_markdown(picture.caption)
@@ -94,6 +102,7 @@ class Binder:
     def place_download(self, table: ReportTable, name: str, *, up: str) -> str:
         """Add the CSV of a table; return the link to it, which the web edition shows."""
         self.keep(table)
+        self.homes[(table.caption, table.header)] = f"{DATA}/table-{name}.csv"
         self.add(f"{DATA}/table-{name}.csv", to_csv(table))
         link = f"[Download this table as CSV: {escape_markdown(table.caption)}]({up}{DATA}/table-{name}.csv)"
         return f'::: {{.content-visible when-format="html"}}\n{link}\n:::\n'

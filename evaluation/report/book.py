@@ -17,6 +17,7 @@ import os
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +26,29 @@ import yaml
 from evaluation import project
 from evaluation.contracts.records import Contracts
 from evaluation.errors import ReportError
-from evaluation.report import annex, background, changes, fair, front, programmes, protocol, reach, release, sections, sureness
+from evaluation.report import (
+    annex,
+    background,
+    changes,
+    fair,
+    front,
+    programmes,
+    protocol,
+    reach,
+    release,
+    sections,
+    sureness,
+    value,
+)
 from evaluation.report.binder import DATA
 from evaluation.report.content import table_verdicts
+from evaluation.report.disclosure import Cell
 from evaluation.report.gallery import Gallery
+from evaluation.report.gate import pass_gate
 from evaluation.report.material import SYNTHETIC_NOTE, Edition, Material
-from evaluation.report.tables import ReportTable
+from evaluation.report.tables import ReportTable, tabulate
 from evaluation.report.workbook import FILE, Cover, write_workbook
-from evaluation.results import Card, Conclusion, Design, Deviation, Finding, Panel, Pool, Power, Stress
+from evaluation.results import Card, Conclusion, Design, Deviation, Finding, Panel, Pool, Power, Spillover, Stress
 from evaluation.synthesis.changes import Changes
 from evaluation.synthesis.evidence import units_in_window
 
@@ -50,6 +66,7 @@ GENERATED: dict[str, Callable[[Material], str]] = {
     "findings": sections.write_findings,
     "other-programmes": programmes.write_other_programmes,
     "how-sure": sureness.write_sureness,
+    "value-for-money": value.write_value_for_money,
     "changes": changes.write_changes,
     "limits": annex.write_limits,
     "specifications": annex.write_specifications,
@@ -92,6 +109,8 @@ class Book:
     files: tuple[str, ...]
     """Every file written from the run, relative to the book."""
     synthetic: bool
+    counts: tuple[Cell, ...] = ()
+    """Counts of people that the book prints, for the disclosure gate of the next release."""
 
 
 def write_book(
@@ -106,9 +125,12 @@ def write_book(
     edition: Edition,
     power: Sequence[Power] = (),
     stress: Sequence[Stress] = (),
+    spillovers: Sequence[Spillover] = (),
     pools: Sequence[Pool] = (),
     deviations: Sequence[Deviation] = (),
     since: Changes | None = None,
+    counts_before: Sequence[Cell] = (),
+    edition_before: str = "",
     failures: Sequence[tuple[str, str]] = (),
     notebooks: Path | None = None,
     planted: Path | None = None,
@@ -134,12 +156,18 @@ def write_book(
         What could be seen, one for each outcome and area.
     stress : sequence of Stress
         How much each estimate depends on choices, one for each outcome and area.
+    spillovers : sequence of Spillover
+        What was found next door, one for each outcome and area.
     pools : sequence of Pool
         Summaries over places, one for each outcome.
     deviations : sequence of Deviation
         Departures from the protocol after it was locked; empty is stated.
     since : Changes, optional
         What changed since an earlier release; that none was named is stated.
+    counts_before : sequence of Cell
+        Counts that the earlier release printed, for the disclosure gate.
+    edition_before : str
+        Name of that release, for messages of the gate.
     failures : sequence of (job, message)
         Steps that did not finish.
     notebooks : Path, optional
@@ -157,6 +185,8 @@ def write_book(
     ------
     ReportError
         If a final release lacks what a publication needs, the template is no Quarto book, or the planted file cannot be read.
+    DisclosureError
+        If a table, picture or text would disclose what its source protects; nothing is written then.
     """
     material = Material(
         design=design,
@@ -169,6 +199,7 @@ def write_book(
         edition=edition,
         power=tuple(power),
         stress=tuple(stress),
+        spillovers=tuple(spillovers),
         pools=tuple(pools),
         deviations=tuple(deviations),
         changes=since,
@@ -186,9 +217,10 @@ def write_book(
     codes = sorted(design.estimate_areas, key=lambda code: (design.unit_of(code).name.casefold(), code))
     for code in codes:
         binder.add(f"areas/{code}.qmd", sections.write_area(material, code))
+    counts = pass_gate(binder, contracts, panel, design, notebooks=notebooks, earlier=counts_before, edition=edition_before)
     config = _configure(template, material, [f"areas/{code}.qmd" for code in codes])
     binder.add("_variables.yml", _dump(_variables(material)))
-    binder.add(f"{DATA}/{FILE}", write_workbook([*_list_verdicts(material), *binder.tables], _write_cover(material)))
+    binder.add(f"{DATA}/{FILE}", _write_workbook(material))
     material.gallery.forget_others()
     _replace_folder(book, template, {**binder.files, "_quarto.yml": _dump(config).encode()})
     return Book(
@@ -197,6 +229,17 @@ def write_book(
         figures=sum(1 for path in binder.files if path.endswith(".svg")),
         files=tuple(sorted(binder.files)),
         synthetic=material.synthetic,
+        counts=counts,
+    )
+
+
+def _write_workbook(material: Material) -> bytes:
+    """The spreadsheet: the verdicts, every table, and the numbers behind every figure as its page shows them."""
+    binder, cover = material.binder, _write_cover(material)
+    behind = [tabulate(p.data, caption=f"Data: {p.caption}", columns=p.columns) for p in binder.pictures]
+    tables = [*_list_verdicts(material), *binder.tables, *behind]
+    return material.gallery.keep(
+        repr((version("gptables"), version("XlsxWriter"), cover, tables)), ".xlsx", lambda: write_workbook(tables, cover)
     )
 
 
@@ -213,7 +256,7 @@ def _write_cover(material: Material) -> Cover:
         about=(
             material.design.question,
             f"{'Provisional release' if edition.release == 'provisional' else 'Released'}, {edition.day}. "
-            "Each sheet holds one table of the report. The data behind its figures are CSV files beside this one.",
+            "Each sheet holds one table of the report, or the data behind one of its figures.",
             f"Protocol SHA-256: {material.design.sha256}",
             "An interval is the range of differences that the data allow. Lower and higher are directions, not judgements.",
         ),

@@ -230,9 +230,7 @@ def _number(value: float | None, digits: int = DIGITS) -> str:
     return NOT_AVAILABLE if value is None else write_signed(value, digits)
 
 
-def table_checks(
-    findings: Sequence[Finding], cards: Mapping[str, Card], *, caption: str, area: bool, plain: bool = True
-) -> ReportTable:
+def table_checks(findings: Sequence[Finding], cards: Mapping[str, Card], *, caption: str, area: bool) -> ReportTable:
     """The checks with their values and thresholds.
 
     Parameters
@@ -245,17 +243,14 @@ def table_checks(
         Title of the table.
     area : bool
         Whether the first column names the area.
-    plain : bool
-        Whether checks that passed and have no number, such as that there is a treated area, are among them.
     """
     rows = []
     for item in findings:
         for check in item.checks:
-            if plain or check.value is not None or check.passed is not True:
-                first = (name_place(item),) if area else ()
-                numbers = (_number(check.value, CHECK_DIGITS), _number(check.threshold, CHECK_DIGITS))
-                method = title_of(item.estimator, cards)
-                rows.append((*first, method, check.title, name_result(check), *numbers, check.text or NOT_AVAILABLE))
+            first = (name_place(item),) if area else ()
+            numbers = (_number(check.value, CHECK_DIGITS), _number(check.threshold, CHECK_DIGITS))
+            method = title_of(item.estimator, cards)
+            rows.append((*first, method, check.title, name_result(check), *numbers, check.text or NOT_AVAILABLE))
     header = ("Method", "Check", "Result", "Value", "Threshold", "What was found")
     return ReportTable(
         caption=caption,

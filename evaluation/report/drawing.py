@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from evaluation.report.counts import Counts
 from evaluation.report.svg import shrink_svg
 from evaluation.synthesis.numbers import MONTHS
 
@@ -107,6 +108,8 @@ class Picture:
     columns: tuple[str, ...]
     notes: tuple[str, ...] = ()
     corner: Corner = "top"
+    counts: Counts | None = None
+    """Which columns of `data` are counts of people from a source, for the disclosure gate."""
 
     @property
     def svg(self) -> bytes:

@@ -204,6 +204,7 @@ def render(
     engine: Engine = "auto",
     formats: Sequence[Format] = ("html", "pdf"),
     timestamp: dt.datetime | None = None,
+    store: Path | None = None,
 ) -> Build:
     """Render the Quarto book project `book` into the folder `out`.
 
@@ -220,6 +221,8 @@ def render(
         ``"html"``, ``"pdf"`` or both.
     timestamp
         The date written into the PDF; the book's own without it.
+    store
+        File in which the embedded renderer keeps converted pages for the next time; see `render_book`.
 
     Raises
     ------
@@ -248,7 +251,7 @@ def render(
                 sources_sha256=hash_sources(book, embedded_notebooks(read), leave_out=out),
             )
         else:
-            made = build_book(book, folder, formats=formats, timestamp=timestamp)
+            made = build_book(book, folder, formats=formats, timestamp=timestamp, store=store)
             build = Build(
                 out=out,
                 engine="embedded",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from evaluation.contracts.records import Outcome
@@ -102,24 +102,41 @@ def _balance(material: Material, outcome: Outcome) -> ReportTable | None:
 
 
 def table_checks_by_method(findings: Sequence[Finding], cards: Mapping[str, Card], *, caption: str) -> ReportTable | None:
-    """Every check that has a number, a check a row and a method a column; None where there is none."""
-    found = {(c.title, f.estimator): c for f in findings for c in f.checks if c.value is not None}
-    titles = dict.fromkeys(title for title, _ in found)
-    methods = [f.estimator for f in findings if any(method == f.estimator for _, method in found)]
+    """Every check of one area that has a number, a check a row and a method a column; None where there is none."""
+    return _table_by_method(findings, cards, caption=caption, wanted=lambda check: check.value is not None, by_area=False)
+
+
+def table_checks_by_area(findings: Sequence[Finding], cards: Mapping[str, Card], *, caption: str) -> ReportTable | None:
+    """Every check that has a number or did not pass, a row an area and check, a column a method; None where there is none."""
+    return _table_by_method(
+        findings, cards, caption=caption, wanted=lambda check: check.value is not None or check.passed is not True, by_area=True
+    )
+
+
+def _table_by_method(
+    findings: Sequence[Finding], cards: Mapping[str, Card], *, caption: str, wanted: Callable[[Check], bool], by_area: bool
+) -> ReportTable | None:
+    found = {(content.name_place(f), c.title, f.estimator): c for f in findings for c in f.checks if wanted(c)}
+    methods = list(dict.fromkeys(f.estimator for f in findings if any(method == f.estimator for *_, method in found)))
     if not methods:
         return None
-    rows = tuple((title, *(_write_check(found.get((title, method))) for method in methods)) for title in titles)
+    rows = tuple(
+        (*((area, title) if by_area else (title,)), *(_write_check(found.get((area, title, method))) for method in methods))
+        for area, title in dict.fromkeys((area, title) for area, title, _ in found)
+    )
     return ReportTable(
         caption=caption,
-        header=("Check", *(content.title_of(method, cards) for method in methods)),
+        header=(*(("Area", "Check") if by_area else ("Check",)), *(content.title_of(method, cards) for method in methods)),
         rows=rows,
         notes=("In brackets: the value, and the threshold that follows from the protocol.",),
     )
 
 
 def _write_check(check: Check | None) -> str:
-    if check is None or check.value is None:
+    if check is None:
         return NOT_APPLICABLE
+    if check.value is None:
+        return words.name_result(check)
     limit = "" if check.threshold is None else f"; threshold {_threshold(check.threshold)}"
     return f"{words.name_result(check)} ({_number(check.value)}{limit})"
 

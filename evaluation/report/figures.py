@@ -6,6 +6,7 @@ between calls, and the same finding gives the same bytes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -36,7 +37,7 @@ from evaluation.report.drawing import (
     show_periods,
     wrap_label,
 )
-from evaluation.results import Finding
+from evaluation.results import Band, Finding
 from evaluation.synthesis.numbers import write_level
 from evaluation.synthesis.sentences import unit_words
 
@@ -176,16 +177,19 @@ def figure_comparison(finding: Finding, outcome: Outcome) -> Picture:
 def figure_event_study(finding: Finding, outcome: Outcome) -> Picture:
     """Differences by time since the start, with a band for all periods at once where inference gives one.
 
-    A bar at each point is then the range for that period alone, from the placebo areas where their lines are kept. Without such a
-    band the picture shows what is usual in areas without the programme: pointwise 95%, and a wider band that 95% of them never
-    leave. With starts in different months there are no placebo lines; hollow points then rest on part of the areas.
+    A bar at each point is then the range for that period alone, from inference or from the placebo areas where their lines are
+    kept. Without such a band the picture shows what is usual in areas without the programme: pointwise 95%, and a wider band that
+    95% of them never leave. With starts in different months there are no placebo lines; hollow points then rest on part of the
+    areas.
     """
     path = sorted(finding.estimate.path, key=lambda p: p.event_time)
     times, att = np.array([p.event_time for p in path]), np.array([p.att for p in path])
     partly = np.array([p.n_areas < finding.n_treated for p in path])
     bands, all_at_once = _event_bands(finding, times), _simultaneous(finding, times)
-    # An effect lies in its range where it differs from what was found by no more than areas without the programme show.
-    alone = None if bands is None or all_at_once is None else (att - bands.high, att - bands.low)
+    alone = _pointwise_ends(finding, times)
+    if alone is None and bands is not None and all_at_once is not None:
+        # An effect lies in its range where it differs from what was found by no more than areas without the programme show.
+        alone = att - bands.high, att - bands.low
     usual = bands if all_at_once is None else None
 
     def paint(figure: Figure) -> None:
@@ -246,7 +250,7 @@ def figure_event_study(finding: Finding, outcome: Outcome) -> Picture:
         height=HEIGHT,
         synthetic=finding.synthetic,
         corner="bottom",
-        alt=words.alt_event_study(finding, outcome, band=usual is not None, all_at_once=all_at_once),
+        alt=words.alt_event_study(finding, outcome, band=usual is not None, all_at_once=all_at_once, bars=alone is not None),
         caption=words.caption_event_study(finding, outcome),
         data=pd.DataFrame(columns),
         columns=tuple(columns),
@@ -290,12 +294,19 @@ def _event_bands(finding: Finding, times: np.ndarray) -> _Bands | None:
 
 def _simultaneous(finding: Finding, times: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
     """Ends (len(times),) of the band of the deciding inference that holds for all periods at once; nan where it has none."""
-    for inference in finding.inferences:
-        if inference.decides and inference.bands:
-            ends = {band.event_time: (band.low, band.high) for band in inference.bands}
-            low, high = np.array([ends.get(int(time), (np.nan, np.nan)) for time in times]).T
-            return low, high
-    return None
+    return next((_ends(i.bands, times) for i in finding.inferences if i.decides and i.bands), None)
+
+
+def _pointwise_ends(finding: Finding, times: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
+    """Ends (len(times),) of the range for each period alone, of the deciding inference; nan where it has none."""
+    return next((_ends(i.pointwise, times) for i in finding.inferences if i.decides and i.pointwise), None)
+
+
+def _ends(bands: Sequence[Band], times: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Low and high ends (len(times),) at each event time; nan where there is no band."""
+    ends = {band.event_time: (band.low, band.high) for band in bands}
+    low, high = np.array([ends.get(int(time), (np.nan, np.nan)) for time in times]).T
+    return low, high
 
 
 def _level(finding: Finding) -> float:

@@ -35,7 +35,7 @@ SAYABLE: dict[VerdictName, tuple[str, str]] = {
         "The estimate of any one method on its own.",
     ),
     "not estimated": (
-        "It is too early for an estimate, or the data are not there.",
+        "It is too early for an estimate, the data are not there, or there is nobody to compare with: the reason is given.",
         "Anything about the programme's results where no estimate is given.",
     ),
     "comparison not credible": (

@@ -1,4 +1,4 @@
-"""Draws each picture once: a picture whose finding and code have not changed is taken from the folder of earlier ones."""
+"""Draws each picture once, and writes other slow files once: what has not changed is taken from the folder of earlier ones."""
 
 from __future__ import annotations
 
@@ -34,16 +34,35 @@ class Gallery:
         if self._folder is None:
             return picture, picture.svg
         name = f"{_hash_picture(picture, repr((make.__qualname__, records, sorted(options.items()))))}.svg"
+        return picture, self._keep(name, lambda: picture.svg)
+
+    def keep(self, made_from: str, ending: str, make: Callable[[], bytes]) -> bytes:
+        """The bytes of another file of the book, such as the spreadsheet, made once for what it is made from.
+
+        Parameters
+        ----------
+        made_from : str
+            Everything the file depends on besides the code.
+        ending : str
+            Of its name, such as ``.xlsx``.
+        make : callable
+            Makes it.
+        """
+        return self._keep(hashlib.sha256(f"{_hash_code()}\0{made_from}".encode()).hexdigest() + ending, make)
+
+    def _keep(self, name: str, make: Callable[[], bytes]) -> bytes:
         self._shown.add(name)
+        if self._folder is None:
+            return make()
         kept = self._folder / name
         if kept.is_file():
-            return picture, kept.read_bytes()
-        svg = picture.svg
+            return kept.read_bytes()
+        content = make()
         self._folder.mkdir(parents=True, exist_ok=True)
         part = kept.with_suffix(".part")
-        part.write_bytes(svg)
+        part.write_bytes(content)
         part.replace(kept)
-        return picture, svg
+        return content
 
     def forget_others(self) -> None:
         """Remove the pictures that were not shown: their findings are gone or have changed."""

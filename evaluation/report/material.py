@@ -19,7 +19,7 @@ from evaluation.report.drawing import Picture
 from evaluation.report.gallery import Gallery
 from evaluation.report.release_facts import Accessibility, CodeOfPractice
 from evaluation.report.tables import ReportTable
-from evaluation.results import Card, Conclusion, Design, Deviation, Finding, Panel, Pool, Power, Stress
+from evaluation.results import Card, Conclusion, Design, Deviation, Finding, Panel, Pool, Power, Spillover, Stress
 from evaluation.synthesis.changes import Changes
 from evaluation.synthesis.evidence import POOLED
 from evaluation.synthesis.numbers import write_month
@@ -68,6 +68,7 @@ class Material:
     edition: Edition
     power: tuple[Power, ...] = ()
     stress: tuple[Stress, ...] = ()
+    spillovers: tuple[Spillover, ...] = ()
     pools: tuple[Pool, ...] = ()
     deviations: tuple[Deviation, ...] = ()
     """Departures from the protocol after it was locked."""
@@ -86,6 +87,7 @@ class Material:
         """Whether anything in the report rests on synthetic data."""
         marks = [f.synthetic for f in self.findings] + [c.synthetic for c in self.conclusions]
         marks += [p.synthetic for p in self.power] + [s.synthetic for s in self.stress] + [p.synthetic for p in self.pools]
+        marks += [s.synthetic for s in self.spillovers]
         return self.panel.synthetic or any(marks)
 
     @property
@@ -122,6 +124,10 @@ class Material:
         """How much the estimates of one outcome depend on choices, pooled first, then areas by name."""
         return sorted((s for s in self.stress if s.outcome == outcome), key=_pooled_first)
 
+    def spillovers_of(self, outcome: str) -> list[Spillover]:
+        """What was found next door for one outcome, pooled first, then areas by name."""
+        return sorted((s for s in self.spillovers if s.outcome == outcome), key=_pooled_first)
+
     def pool_of(self, outcome: str) -> Pool | None:
         """The summary over places of one outcome, if there is one."""
         return next((p for p in self.pools if p.outcome == outcome), None)
@@ -149,7 +155,7 @@ class Material:
         return f"{{{{< embed {self.notebooks_from_pages}/{outcome}/{area}/{notebook}#{label} >}}}}"
 
 
-def _pooled_first(record: Power | Stress) -> tuple[bool, str, str]:
+def _pooled_first(record: Power | Stress | Spillover) -> tuple[bool, str, str]:
     return (record.area != POOLED, record.area_name.casefold(), record.area)
 
 

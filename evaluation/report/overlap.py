@@ -12,13 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.contracts.records import Contracts, Exposure
-from evaluation.design.donors import COVERED_FROM
-from evaluation.panel.periods import month_index, month_label
+from evaluation.contracts.records import Contracts
+from evaluation.design.overlap import ACTIVE, NONE, UNDATED, UNKNOWN, find_states, list_months
 
-NONE, UNDATED, UNKNOWN, ACTIVE = 0, 1, 2, 3
-"""State of a programme in an authority and month: none, there without any date, there without an established start, active."""
-
+__all__ = [
+    "ACTIVE", "NONE", "UNDATED", "UNKNOWN", "Group", "Lane", "find_lanes", "find_states", "list_months", "split_everywhere",
+]  # fmt: skip
 
 NEARLY_ALL = 0.9
 """Share of the authorities of every group from which a programme counts as active everywhere."""
@@ -69,36 +68,6 @@ class Lane:
         """Members where it is active in some month; where it is there, but its start is not established; and all members."""
         ever = (self.states == ACTIVE).any(axis=1)
         return int(ever.sum()), int(((self.states != NONE).any(axis=1) & ~ever).sum()), len(self.states)
-
-
-def list_months(first: str, last: str) -> tuple[str, ...]:
-    """Every month from `first` to `last`, both ``YYYY-MM``."""
-    return tuple(month_label(n) for n in range(month_index(first), month_index(last) + 1))
-
-
-def find_states(exposures: Sequence[Exposure], members: Sequence[str], months: Sequence[str]) -> np.ndarray:
-    """State (N, M) of one programme in each of N authorities and M months; `exposures` are those of the programme."""
-    column, axis = {code: n for n, code in enumerate(members)}, np.array([month_index(month) for month in months])
-    active, dated, there = (np.zeros((len(members), len(months))) for _ in range(3))
-    for item in exposures:
-        n = None if item.area_code is None else column.get(item.area_code)
-        if n is None:
-            continue
-        began = item.start or item.announced or item.period_start
-        inside = np.ones(len(axis), dtype=bool) if not began else axis >= month_index(_month(began))
-        if item.period_end:
-            inside &= axis <= month_index(_month(item.period_end))
-        share = 1.0 if item.area_share is None else item.area_share
-        there[n] += share * inside
-        dated[n] += share * inside * bool(began)
-        active[n] += share * inside * bool(item.start)
-    shares = [active >= COVERED_FROM, dated >= COVERED_FROM, there >= COVERED_FROM]
-    return np.select(shares, [ACTIVE, UNKNOWN, UNDATED], NONE)
-
-
-def _month(day: str) -> str:
-    """Month of a day, a month or a year (its first)."""
-    return day[:7] if "-" in day else f"{day}-01"
 
 
 def find_lanes(contracts: Contracts, groups: Sequence[Group], months: tuple[str, ...], *, other_than: str) -> list[Lane]:

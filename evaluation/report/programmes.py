@@ -4,27 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from evaluation.contracts.records import Outcome
+from evaluation.design.overlap import STATES, list_overlaps, list_spells
 from evaluation.panel.periods import reference_window, shift_month
-from evaluation.report.binder import join_blocks, name_part
+from evaluation.report.binder import join_blocks
 from evaluation.report.drawing import MANY
 from evaluation.report.embedded.escape import escape_markdown as escape
 from evaluation.report.figure_overlap import figure_overlap, say_since
 from evaluation.report.inventory import find_statuses
 from evaluation.report.material import Material
-from evaluation.report.overlap import ACTIVE, NONE, UNDATED, UNKNOWN, Group, Lane, find_lanes, list_months, split_everywhere
-from evaluation.report.sureness import table_other_choices
+from evaluation.report.next_door import find_beside, write_next_door
+from evaluation.report.overlap import NONE, Group, Lane, find_lanes, list_months, split_everywhere
+from evaluation.report.rules import list_not_estimated, write_rules
 from evaluation.report.tables import ReportTable
-from evaluation.results import Finding, Stress, TreatedUnit
+from evaluation.results import Finding, TreatedUnit
 from evaluation.synthesis.evidence import POOLED, units_in_window
 from evaluation.synthesis.numbers import write_count, write_month
-from evaluation.synthesis.phrases import end_sentence, join_words, name_or_count, upper_first
+from evaluation.synthesis.phrases import join_words, name_or_count
 
 UP = "../"
 BEFORE = 24
 """Months before the first start that the overlap matrix shows."""
 TREATED_TOGETHER, BESIDE, COMPARED = "Areas with the programme", "Areas next to treated ones", "Comparison areas"
-STATES = {ACTIVE: "active", UNKNOWN: "start not established", UNDATED: "no date on record"}
 
 
 def write_other_programmes(material: Material) -> str:
@@ -40,9 +40,8 @@ def write_other_programmes(material: Material) -> str:
     return join_blocks(
         [
             *_write_overlap(material, groups, shown, everywhere, months),
-            *_write_neighbours(material, finding, units),
-            *_write_estimates(material),
-            "## What could not be estimated {#sec-not-estimated}",
+            *write_rules(material),
+            *write_next_door(material, units, _count_used(material, finding, units)),
             *_say_not_estimated(material, shown, units),
         ]
     )
@@ -68,7 +67,7 @@ def find_groups(material: Material, finding: Finding, units: Sequence[TreatedUni
     statuses = find_statuses(material.contracts, material.design, material.panel, finding)
     treated = {code for unit in units for code in unit.members}
     compared = tuple(sorted(code for code, status in statuses.items() if status.status == "comparison"))
-    beside = tuple(sorted(_beside(material, treated)))
+    beside = tuple(sorted(find_beside(material, treated)))
     if len(units) > MANY:
         groups = [Group(name=TREATED_TOGETHER, members=tuple(sorted(treated)))]
     else:
@@ -78,9 +77,11 @@ def find_groups(material: Material, finding: Finding, units: Sequence[TreatedUni
     return [*groups, *(group for group in rest if group.members)]
 
 
-def _beside(material: Material, treated: set[str]) -> set[str]:
-    """Authorities that touch a treated one and are none themselves."""
-    return {n.neighbour_code for n in material.contracts.neighbours if n.area_code in treated} - treated
+def _count_used(material: Material, finding: Finding, units: Sequence[TreatedUnit]) -> int:
+    """How many of the authorities next to treated ones serve as comparison areas."""
+    statuses = find_statuses(material.contracts, material.design, material.panel, finding)
+    beside = find_beside(material, {code for unit in units for code in unit.members})
+    return sum(1 for code in beside if code in statuses and statuses[code].status == "comparison")
 
 
 def _write_overlap(
@@ -105,6 +106,7 @@ def _write_overlap(
         material.place_table(UP, table_overlap(groups, lanes, material), "overlap"),
         material.place_figure(UP, figure_overlap, lanes, names, design=material.design.id, synthetic=material.synthetic),
         material.binder.place_download(table_months(groups, lanes, material), "overlap-by-authority-and-month", up=UP),
+        material.binder.place_download(table_register(groups, months, material), "overlap-register", up=UP),
     ]
     return blocks
 
@@ -151,85 +153,28 @@ def table_months(groups: Sequence[Group], lanes: Sequence[Lane], material: Mater
     )
 
 
-def _write_neighbours(material: Material, finding: Finding, units: Sequence[TreatedUnit]) -> list[str]:
-    treated = {code for unit in units for code in unit.members}
-    beside = _beside(material, treated)
-    if not beside:
-        return []
-    statuses = find_statuses(material.contracts, material.design, material.panel, finding)
-    used = sum(1 for code in beside if code in statuses and statuses[code].status == "comparison")
-    blocks = [
-        "## Next door {#sec-neighbours}",
-        f"{len(beside)} local authorities touch a treated one. People cross such a border to work and to services, so a "
-        "programme may reach them, or draw on the same vacancies. "
-        + (
-            "The protocol leaves them out of the comparison."
-            if material.design.donors.exclude_neighbours
-            else f"The protocol keeps them: {used} of them serve as comparison areas."
+def table_register(groups: Sequence[Group], months: tuple[str, ...], material: Material) -> ReportTable:
+    """The overlap register by spells, for the download: every programme, the one under study too, with basis and share."""
+    roles = {code: group.name for group in groups for code in group.members}
+    design, contracts = material.design, material.contracts
+    register = list_overlaps(contracts, list(roles), months, programme=design.programme, treated=design.treated)
+    columns = ["area_code", "area", "programme", "state", "basis", "since", "share", "covers", "from", "to"]
+    spells = list_spells(register)[columns].to_numpy(dtype=object).tolist()
+    rows = tuple(
+        (
+            roles[code], name, code, contracts.programmes[id].name, state, basis, since or "no date", f"{share:.2f}",
+            "yes" if covers else "no", first, last,
+        )
+        for code, name, id, state, basis, since, share, covers, first, last in spells
+    )  # fmt: skip
+    return ReportTable(
+        caption="Register of programmes by local authority: from which month to which, and how that is known",
+        header=(
+            "Area", "Local authority", "Code", "Programme", "State", "How the start is known", "Counted from",
+            "Share of the authority inside", "Counts as having it", "From", "To",
         ),
-    ]
-    if len(units) <= MANY:
-        rows = []
-        for unit in sorted(units, key=lambda unit: (unit.name.casefold(), unit.code)):
-            mine = sorted((material.name_area(code) for code in _beside(material, set(unit.members)) - treated), key=str.casefold)
-            rows.append((unit.name, f"{len(mine)}", ", ".join(mine) or "none"))
-        table = ReportTable(
-            caption="Local authorities next to each treated area",
-            header=("Area", "Number", "Local authorities next to it"),
-            rows=tuple(rows),
-            numeric=frozenset({"Number"}),
-            notes=("An authority next to two areas stands in both rows.",),
-        )
-        blocks.append(
-            material.binder.place_folded(
-                table, "Which they are", below=material.binder.place_download(table, "neighbours", up=UP)
-            )
-        )
-    return blocks
-
-
-def _write_estimates(material: Material) -> list[str]:
-    """Every outcome's estimates with other comparison areas, in one table of all areas together and one of the areas."""
-    blocks: list[str] = []
-    for plan in material.design.outcomes:
-        outcome, records = material.contracts.outcomes[plan.id], material.stress_of(plan.id)
-        slug, name = name_part(plan.id), upper_first(material.contracts.outcomes[plan.id].name)
-        caption = f"{name}: intervals with other comparison areas"
-        table = table_other_choices(records, outcome, kind="comparison areas", caption=caption)
-        if table is None:
-            continue
-        if plan.primary:
-            blocks += [escape(say_estimates(record, outcome)) for record in records if record.area == POOLED]
-            blocks.append(material.place_table(UP, table, f"other-areas-{slug}"))
-        else:
-            title = f"{name} (exploratory): intervals with other comparison areas"
-            blocks.append(
-                material.binder.place_folded(
-                    table, title, below=material.binder.place_download(table, f"other-areas-{slug}", up=UP)
-                )
-            )
-    if not blocks:
-        return []
-    link = "[the chapter on how sure we are](how-sure.qmd#sec-how-sure)"
-    said = f"The choices were set in advance. They stand beside all others in {link}."
-    return ["## Estimates with and without such areas {#sec-other-areas}", said, *blocks]
-
-
-def say_estimates(stress: Stress, outcome: Outcome) -> str:
-    """How far each other choice of comparison areas moves the estimate of all areas together, beside its interval."""
-    main = next((v for v in stress.variants if v.kind == "main"), None)
-    others = [v for v in stress.variants if v.kind == "comparison areas" and v.att is not None]
-    if main is None or main.att is None or main.interval is None or not others:
-        return "For all areas together the estimate could not be made again with other comparison areas."
-    moved = {v.title: abs((v.att or 0.0) - main.att) for v in others}
-    half = (main.interval.high - main.interval.low) / 2
-    furthest = max(moved, key=lambda title: moved[title])
-    beyond = [title for title, size in moved.items() if size > half]
-    how = furthest if furthest.startswith(("with", "without")) else f"with {furthest}"
-    text = f"For all areas together the estimate moves most {how}: by {moved[furthest]:.2f} {outcome.unit_words}. "
-    if beyond:
-        return f"{text}That is more than half the width of the interval, so the answer hangs on which areas are compared."
-    return f"{text}That is less than half the width of the interval, {half:.2f}."
+        rows=rows,
+    )  # fmt: skip
 
 
 def _say_not_estimated(material: Material, lanes: Sequence[Lane], units: Sequence[TreatedUnit]) -> list[str]:
@@ -237,11 +182,8 @@ def _say_not_estimated(material: Material, lanes: Sequence[Lane], units: Sequenc
     names = material.contracts.programmes
     compared = {lane.programme: lane.counts for lane in lanes if lane.group.name == COMPARED}
     mine = [lane for lane in lanes if lane.group.name not in (BESIDE, COMPARED)]
-    lines = [
-        "**What the programme did next door.** No estimate treats the neighbours as treated. If it reached them, the estimates "
-        "with them among the comparison areas would be drawn towards zero; if it drew on the same vacancies, away from it."
-    ]
-    came = []
+    lines: list[str] = []
+    came: list[str] = []
     for id in dict.fromkeys(lane.programme for lane in mine):
         places = [lane.group.name for lane in mine if lane.programme == id and (lane.states[:, 0] == NONE).any()]
         if places:
@@ -260,11 +202,7 @@ def _say_not_estimated(material: Material, lanes: Sequence[Lane], units: Sequenc
             "**Estimates without the months in which others ran.** No source states the start everywhere for "
             f"{escape(join_words(unknown))}, so such months cannot be told and left out."
         )
-    lines += [
-        f"**{escape(upper_first(v.title))}.** {escape(end_sentence(upper_first(v.why_not)))}"
-        for stress in material.stress_of(material.primary.id)
-        if stress.area == POOLED
-        for v in stress.variants
-        if v.kind == "comparison areas" and v.interval is None and v.why_not
-    ]
-    return ["\n".join(f"- {line}" for line in lines)]
+    lines += list_not_estimated(material)
+    if not lines:
+        return []
+    return ["## What could not be estimated {#sec-not-estimated}", "\n".join(f"- {line}" for line in lines)]

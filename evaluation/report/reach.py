@@ -12,6 +12,7 @@ from evaluation.report.embedded.escape import escape_markdown as escape
 from evaluation.report.figure_power import figure_power
 from evaluation.report.figure_power_areas import figure_power_areas
 from evaluation.report.material import Material
+from evaluation.report.tables import ReportTable
 from evaluation.report.tables_power import name_periods, table_power
 from evaluation.report.words import write_size_range
 from evaluation.results import Conclusion, Power, PowerPoint
@@ -56,8 +57,24 @@ def _write_outcome(material: Material, powers: Sequence[Power], outcome: Outcome
         blocks.append(material.binder.place_folded(table, "Smallest detectable difference, by area", below=below))
     if primary and 0 < len(areas) <= MANY:
         blocks.append(material.place_figure(UP, figure_power_areas, areas, outcome))
-    notes = dict.fromkeys(end_sentence(p.note) for p in powers if p.note)
-    return [*blocks, *(escape(note) for note in notes)]
+    return [
+        *blocks,
+        *(escape(end_sentence(power.note)) for power in together if power.note),
+        *_fold_notes(material, areas, outcome),
+    ]
+
+
+def _fold_notes(material: Material, powers: Sequence[Power], outcome: Outcome) -> list[str]:
+    """What each area's number was measured on, in a folded table of the web edition: nearly the same sentence for every area."""
+    rows = tuple((power.area_name, end_sentence(power.note)) for power in powers if power.note)
+    if not rows:
+        return []
+    table = ReportTable(
+        caption=f"{upper_first(outcome.name)}: what the smallest detectable difference was measured on",
+        header=("Area", "Measured on"),
+        rows=rows,
+    )
+    return [material.binder.place_folded(table, "What this was measured on, by area")]
 
 
 def find_point(power: Power) -> PowerPoint | None:

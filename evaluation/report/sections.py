@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from evaluation.contracts.records import Outcome
 from evaluation.design.reach import find_plausible
@@ -14,6 +15,8 @@ from evaluation.report.embedded.escape import escape_markdown as escape
 from evaluation.report.front import area_id
 from evaluation.report.intervals import figure_intervals
 from evaluation.report.material import Material
+from evaluation.report.next_door import write_short
+from evaluation.report.profile_page import write_profile_overview, write_profile_section
 from evaluation.results import Conclusion, Finding
 from evaluation.synthesis.evidence import POOLED
 from evaluation.synthesis.numbers import write_month, write_period
@@ -24,8 +27,8 @@ DONOR_NOTEBOOK = "30_estimate_synthetic_control.ipynb"
 MOST_PARTS = 10
 """Comparisons inside a single number that the page shows; the download has all."""
 IN_PRINT = (
-    "The web edition has more of this area: the event study, the areas that carry the weight, the checks, and figures and "
-    "reasons of the exploratory outcomes."
+    "The web edition has more of this area: the reasons one by one, the event study, the areas that carry the weight, the "
+    "checks, and figures of the exploratory outcomes."
 )
 """What the PDF says at the top of an area's page."""
 UP = "../"
@@ -39,6 +42,7 @@ def write_findings(material: Material) -> str:
         blocks.append("This study gives no estimate for all areas together: each area stands for itself.")
     for item in together:
         blocks += write_section(material, item)
+    blocks += write_profile_overview(material)
     for plan in material.design.outcomes:
         areas, outcome = material.areas_of(plan.id), outcomes[plan.id]
         if not areas:
@@ -60,7 +64,16 @@ def write_findings(material: Material) -> str:
     if material.planted is not None:
         planted = table_planted(material.planted, material.conclusions, material.design, outcomes)
         if planted is not None:
-            blocks += ["## What was planted beside what was found {#sec-planted}", material.place_table(UP, planted, "planted")]
+            # Both editions show the primary outcome; the others are long and stand folded in the web edition.
+            name = upper_first(material.primary.name)
+            primary = tuple(row for row in planted.rows if row[1] == name) or planted.rows
+            shown = replace(planted, caption=f"{planted.caption}, {material.primary.name}", rows=primary)
+            below = material.binder.place_download(planted, "planted", up=UP)
+            blocks += [
+                "## What was planted beside what was found {#sec-planted}",
+                material.place_table(UP, shown, "planted-primary", download=False),
+                material.binder.place_folded(planted, "What was planted and found, every outcome", below=below),
+            ]
     return join_blocks(blocks)
 
 
@@ -81,7 +94,7 @@ def write_area(material: Material, code: str) -> str:
     blocks.append(say_in_print(IN_PRINT))
     for item in material.of(area=code):
         blocks += write_section(material, item)
-    return join_blocks(blocks)
+    return join_blocks([*blocks, *write_short(material, code), *write_profile_section(material, code)])
 
 
 def write_section(material: Material, item: Conclusion) -> list[str]:
@@ -92,9 +105,12 @@ def write_section(material: Material, item: Conclusion) -> list[str]:
         f"## {escape(words.write_heading(item, outcome))} {{#sec-{name}}}",
         escape(item.sentence),
     ]
-    why = [f"**What decided.** {escape(item.because)}", list_items(item.reasons)]
-    # Where there is no estimate the sentence gives the reason itself.
-    blocks += why if item.primary and item.verdict != "not estimated" else [keep_to_web(*why)]
+    why, reasons = f"**What decided.** {escape(item.because)}", list_items(item.reasons)
+    # Where there is no estimate the sentence gives the reason itself; the PDF has the reasons one by one for all areas together.
+    if item.primary and item.verdict != "not estimated":
+        blocks += [why, reasons if item.area == POOLED else keep_to_web(reasons)]
+    else:
+        blocks.append(keep_to_web(why, reasons))
     if item.trail and item.primary:
         blocks.append(_fold_rules(item))
     methods = material.methods_of(item.outcome, item.area)

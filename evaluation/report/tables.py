@@ -16,6 +16,7 @@ import pandas as pd
 
 from evaluation.contracts.csv_text import write_csv
 from evaluation.report.columns import share_width, soften
+from evaluation.report.counts import Counts
 from evaluation.report.embedded.escape import escape_markdown
 
 SHORTHAND = {
@@ -55,6 +56,8 @@ class ReportTable:
     rows: tuple[tuple[str, ...], ...]
     numeric: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
+    counts: Counts | None = None
+    """Which cells are counts of people from a source, for the disclosure gate."""
 
     def __post_init__(self) -> None:
         """Refuse a table that readers of it could not follow."""

@@ -16,6 +16,7 @@ VARIED = {
     "start date": "Start date",
     "exposure coding": "Windows that straddle the start",
     "comparison areas": "Comparison areas",
+    "overlap": "Other programmes in the treated areas",
     "window": "Periods",
     "weights": "Weights of areas",
 }

@@ -250,9 +250,14 @@ def caption_event_study(finding: Finding, outcome: Outcome) -> str:
 
 
 def alt_event_study(
-    finding: Finding, outcome: Outcome, *, band: bool, all_at_once: tuple[np.ndarray, np.ndarray] | None = None
+    finding: Finding,
+    outcome: Outcome,
+    *,
+    band: bool,
+    all_at_once: tuple[np.ndarray, np.ndarray] | None = None,
+    bars: bool = False,
 ) -> str:
-    """Alternative text of the event study; `all_at_once` holds the ends of the band for all periods together."""
+    """Alternative text of the event study: `all_at_once` holds the ends of the band for all periods, `bars` are for each alone."""
     unit, path = unit_words(outcome), finding.estimate.path
     before, after = [p for p in path if p.event_time < 0], [p for p in path if p.event_time >= 0]
     words = f"Chart of points, one for each of {len(path)} periods around the start."
@@ -269,6 +274,8 @@ def alt_event_study(
         if len(low):
             out = int(((low > 0) | (high < 0)).sum())
             words += f" From the start on it leaves zero in {write_count(out)} of {write_count(len(low))} periods."
+    if bars:
+        words += " Bars show the range for each period alone."
     return f"{words} A grey band shows what is usual in areas without the programme." if band else words
 
 

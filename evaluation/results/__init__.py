@@ -14,7 +14,7 @@ All records are frozen. Frames and arrays are copied in and must not be written 
 
 from evaluation.results.comparison import NEVER, Comparison, Exclusion
 from evaluation.results.conclusion import Conclusion, PlaceEffect, Pool, VerdictName
-from evaluation.results.design import Basis, CheckThresholds, Design, Deviation, DonorRule, OutcomePlan, TreatedUnit
+from evaluation.results.design import Basis, CheckThresholds, Design, Deviation, DonorRule, OutcomePlan, Question, TreatedUnit
 from evaluation.results.estimate import (
     Card,
     Check,
@@ -29,12 +29,31 @@ from evaluation.results.estimate import (
 )
 from evaluation.results.finding import Band, Finding, Inference, Interval, Provenance
 from evaluation.results.inputs import InputFile, Panel
+from evaluation.results.profile import (
+    AreaChange,
+    AreaLevel,
+    LevelSeries,
+    Others,
+    Presence,
+    Profile,
+    Reason,
+    SimilarArea,
+    Similarity,
+    SimilarMeasure,
+    Standing,
+)
 from evaluation.results.reach import Power, PowerPoint, Stress, Variant, VariantKind
+from evaluation.results.spillover import NetBasis, Spillover, SpilloverSide
+from evaluation.results.value import Amount, BreakEven, Ratio, Spending, ValueForMoney
 
 __all__ = [
     "NEVER",
+    "Amount",
+    "AreaChange",
+    "AreaLevel",
     "Band",
     "Basis",
+    "BreakEven",
     "Card",
     "Check",
     "CheckThresholds",
@@ -53,6 +72,9 @@ __all__ = [
     "Inference",
     "InputFile",
     "Interval",
+    "LevelSeries",
+    "NetBasis",
+    "Others",
     "OutcomePlan",
     "Panel",
     "PathPoint",
@@ -61,10 +83,23 @@ __all__ = [
     "Pool",
     "Power",
     "PowerPoint",
+    "Presence",
+    "Profile",
     "Provenance",
+    "Question",
+    "Ratio",
+    "Reason",
     "Series",
+    "SimilarArea",
+    "SimilarMeasure",
+    "Similarity",
+    "Spending",
+    "Spillover",
+    "SpilloverSide",
+    "Standing",
     "Stress",
     "TreatedUnit",
+    "ValueForMoney",
     "Variant",
     "VariantKind",
     "VerdictName",

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.errors import DataError
+from evaluation.results.shown import Shown
 
 NEVER = -1
 """Value of `Comparison.first_treated` for an area that is not treated within the window."""
@@ -26,7 +27,7 @@ class Exclusion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Comparison:
+class Comparison(Shown):
     """Treated areas beside untreated ones over time: all an estimator is given.
 
     Arrays are periods x areas (T x N), rectangular and complete.
@@ -283,18 +284,6 @@ class Comparison:
             raise DataError(f"comparison: covariate {taken[0]!r} has the name of a column of its own; rename it.")
         frame = frame.assign(**{name: values.ravel() for name, values in self.covariates.items()})
         return frame[self.observed.ravel()].reset_index(drop=True)
-
-    def _repr_html_(self) -> str:
-        """Short summary for a notebook."""
-        from html import escape
-
-        label = "<strong>SYNTHETIC DATA</strong>. " if self.synthetic else ""
-        return (
-            f"<p>{label}Comparison of {escape(self.outcome)} ({escape(self.unit)}): {int(self.treated.sum())} treated and "
-            f"{len(self.donors)} untreated areas, {self.n_periods} periods "
-            f"{escape(self.periods[0])} to {escape(self.periods[-1])}, "
-            f"{len(self.excluded)} areas left out.</p>"
-        )
 
 
 def _constant(table: pd.DataFrame, area: str, column: str) -> pd.Series:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from evaluation.results.finding import Interval
+from evaluation.results.shown import Explanation, Shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +26,7 @@ class PlaceEffect:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pool:
+class Pool(Shown):
     """Random-effects summary over places; one JSON file ``pool/<outcome>.json``."""
 
     design: str
@@ -58,7 +59,7 @@ VerdictName = Literal[
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Conclusion:
+class Conclusion(Shown):
     """What the findings of one area and outcome amount to."""
 
     design: str
@@ -89,6 +90,13 @@ class Conclusion:
     trail: tuple[str, ...] = ()
     """Every rule in its order, with its numbers: those that did not apply, the one that decided, those not reached."""
 
-    def explain(self) -> str:
-        """Which rule decided the verdict, and why those before it did not apply; plain text."""
-        return "\n".join((f"{self.area_name}, {self.outcome}: {self.verdict}", *self.trail, *self.reasons))
+    def explain(self) -> Explanation:
+        """Which rule decided the verdict, and why those before it did not apply.
+
+        Returns
+        -------
+        Explanation
+            A string, one rule a line in their order; a notebook shows it as a list. `evaluation.synthesis.explain.explain` adds
+            the numbers of every method.
+        """
+        return Explanation("\n".join((f"{self.area_name}, {self.outcome}: {self.verdict}", *self.trail, *self.reasons)))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from evaluation.errors import ConfigurationError
+from evaluation.results.shown import Shown
 
 Basis = Literal["announced launch", "first participant", "published schedule", "assumed", "not established"]
 """How a start date is known. An assumed date is ours, never the programme's."""
@@ -28,6 +29,17 @@ class TreatedUnit:
     supported: int | None = None
     """People the programme said it would support in its first year; None = not established."""
     supported_source: str = ""
+    shares: tuple[float, ...] = ()
+    """Share (0 to 1) of each of `members` that the programme reaches, in their order; empty = all of each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One question a reader may bring, and whether this design can answer it, decided beforehand."""
+
+    question: str
+    answer: Literal["yes", "partly", "no"]
+    why: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +51,8 @@ class OutcomePlan:
     first: str
     """First period of the window, as published (``2018-03`` or ``2010``)."""
     last: str
+    averaging: Literal["population", "equal"] = "population"
+    """How the authorities of a place are brought together: by the outcome's population, or each counting alike."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +98,7 @@ class CheckThresholds:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Design:
+class Design(Shown):
     """The analysis protocol of one study, with its references resolved."""
 
     id: str
@@ -118,6 +132,18 @@ class Design:
     """Synthetic controls that take several treated areas at once: the second family for all areas together."""
     alternative_starts: tuple[int, ...] = ()
     """Months by which every start is shifted, earlier negative, to see how much the estimate depends on it."""
+    comparison: Literal["untreated", "not_yet_treated", "none"] = "untreated"
+    """Who may be compared with: areas the programme does not reach; areas it has not reached yet, up to the month it is expected
+    there; or nobody, because it reaches every area at once."""
+    no_comparison_reason: str = ""
+    """Why nothing is estimated, in words; set exactly where `comparison` is ``none``."""
+    expected_everywhere: str = ""
+    """First month, ``YYYY-MM``, in which a programme without a registered start may be running anywhere; the windows of a study
+    with ``not_yet_treated`` comparison end before it. Empty in other studies."""
+    questions: tuple[Question, ...] = ()
+    """What the design can and cannot answer."""
+    dose: Literal["none", "area_share"] = "none"
+    """Whether exposure counts the share of each authority that lies inside the programme's boundary."""
 
     def outcome(self, outcome: str) -> OutcomePlan:
         """The plan of one outcome; a `ConfigurationError` names the outcomes there are."""

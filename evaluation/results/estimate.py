@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, Protocol
 import numpy as np
 
 from evaluation.results.comparison import Comparison
+from evaluation.results.shown import Shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ class DecompositionPart:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Estimate:
+class Estimate(Shown):
     """What an estimator found. It holds no p-value: that is the business of `evaluation.inference`.
 
     Attributes
@@ -109,7 +110,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
+class Card(Shown):
     """What a method is, in words; the methods annex is generated from it."""
 
     name: str

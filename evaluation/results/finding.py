@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from evaluation.results.comparison import Exclusion
 from evaluation.results.estimate import Check, Estimate
 from evaluation.results.inputs import InputFile
+from evaluation.results.shown import Explanation, Shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +20,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Band:
-    """Both ends of a simultaneous band at one event time."""
+    """Both ends of a band at one event time."""
 
     event_time: int
     low: float
@@ -43,6 +44,7 @@ class Inference:
         where it was not measured
     size_reps : number of placebo places `size` was measured with
     bands : simultaneous bands of the path: all of them hold at once with confidence 1 - `level`
+    pointwise : bands of the path that hold for each event time alone, with the same confidence; never wider than `bands`
     blocks : number of placebo places that share no area with each other; fewer than 1/`level` make any p-value a coarse one
     placebo_sd : standard deviation of the placebo estimates on the treated place's scale, in the outcome's unit: the standard
         error that pooling over places uses; None where it was not computed
@@ -65,6 +67,7 @@ class Inference:
     size: float | None = None
     size_reps: int | None = None
     bands: tuple[Band, ...] = ()
+    pointwise: tuple[Band, ...] = ()
     blocks: int | None = None
     placebo_sd: float | None = None
 
@@ -81,7 +84,7 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Finding:
+class Finding(Shown):
     """One estimate with everything needed to publish it; one JSON file."""
 
     design: str
@@ -113,3 +116,27 @@ class Finding:
     def inference(self) -> Inference:
         """The inference a verdict may rest on."""
         return next(i for i in self.inferences if i.decides)
+
+    def explain(self, *others: Finding) -> Explanation:
+        """Which verdict this finding gives, which rule decides it, and why those before it do not apply.
+
+        Parameters
+        ----------
+        others : Finding
+            Findings of the same area and outcome by other methods. A verdict needs both families of methods; without them the
+            explanation says which method is missing.
+
+        Returns
+        -------
+        Explanation
+            A string, one rule a line in their order; a notebook shows it as a list.
+
+        Raises
+        ------
+        ConfigurationError
+            If the protocol is not the one the finding was made under, or `others` are of another area or outcome.
+        """
+        # Against the layers, at call alone: the rules live with the verdicts, and this is where readers look for them.
+        from evaluation.synthesis.alone import explain_finding
+
+        return explain_finding(self, *others)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from evaluation.results.shown import Shown
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InputFile:
@@ -22,7 +24,7 @@ class InputFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Panel:
+class Panel(Shown):
     """Every outcome of every area in one long table.
 
     `frame` has the columns ``area_code``, ``area_name``, ``period`` (``2024`` for a calendar year, otherwise ``YYYY-MM``, the

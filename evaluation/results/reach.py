@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from evaluation.results.finding import Interval
+from evaluation.results.shown import Shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ class PowerPoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Power:
+class Power(Shown):
     """Could the evaluation see it? From periods before the start alone; one JSON file ``power/<outcome>/<area>.json``."""
 
     design: str
@@ -47,7 +48,7 @@ class Power:
     note: str = ""
 
 
-VariantKind = Literal["main", "estimator", "start date", "exposure coding", "comparison areas", "window", "weights"]
+VariantKind = Literal["main", "estimator", "start date", "exposure coding", "comparison areas", "overlap", "window", "weights"]
 """What a specification differs in from the main one."""
 
 
@@ -65,10 +66,12 @@ class Variant:
     p_value: float | None
     why_not: str = ""
     """Why there is no estimate, where there is none."""
+    n_donors: int | None = None
+    """Comparison areas; None where there is no comparison, or a record was made before it was kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stress:
+class Stress(Shown):
     """How much an estimate depends on choices; one JSON file ``stress/<outcome>/<area>.json``."""
 
     design: str

@@ -112,7 +112,10 @@ def units_in_window(design: Design, outcome: str) -> tuple[TreatedUnit, ...]:
 def place_words(design: Design, area: str, outcome: str) -> str:
     """Where, inside a sentence: the unit's name, or ``the nine areas together``."""
     if area == POOLED:
-        count = len(units_in_window(design, outcome))
+        units = units_in_window(design, outcome)
+        count = len(units)
+        if count == 1 and design.comparison == "none":
+            return units[0].name
         return "the area" if count == 1 else f"the {write_count(count)} areas together"
     name = design.unit_of(area).name
     return f"the {name}" if name in WITH_ARTICLE else name

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluation.results import Conclusion, Design, Finding
+from evaluation.results.shown import Explanation
 from evaluation.synthesis.agree import failed_checks, failed_robustness, find_inference, quote_titles
 from evaluation.synthesis.numbers import write_count, write_level
 from evaluation.synthesis.rules import Judgement
@@ -25,8 +26,8 @@ def trace_rules(judgement: Judgement) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def explain(conclusion: Conclusion, findings: Sequence[Finding], design: Design) -> str:
-    """Plain text: the question, the rules in order, what else is to be known, and the numbers of every method.
+def explain(conclusion: Conclusion, findings: Sequence[Finding], design: Design) -> Explanation:
+    """The question, the rules in order, what else is to be known, and the numbers of every method.
 
     Parameters
     ----------
@@ -36,11 +37,25 @@ def explain(conclusion: Conclusion, findings: Sequence[Finding], design: Design)
         Of any areas and outcomes; those of the conclusion are taken.
     design : Design
         The protocol, which sets the level and names the methods in their order.
+
+    Returns
+    -------
+    Explanation
+        A string; a notebook shows the rules as a list.
+
+    Examples
+    --------
+    >>> from evaluation.design.study import open_study
+    >>> from evaluation.synthesis.verdict import conclude
+    >>> study = open_study("economic-inactivity-trailblazers")
+    >>> nothing = conclude([], study.design, outcome=study.contracts.outcomes["claimant_rate"], area="wales")
+    >>> print(explain(nothing, [], study.design).splitlines()[1])
+    1 not estimated: decides. No estimate: the run has no finding by the main method for it.
     """
     own = [f for f in findings if (f.design, f.outcome, f.area) == (conclusion.design, conclusion.outcome, conclusion.area)]
     order = {name: n for n, name in enumerate((*design.did_estimators, *design.synthetic_control_estimators))}
     own.sort(key=lambda f: (order.get(f.estimator, len(order)), f.estimator))
-    return "\n".join(
+    text = "\n".join(
         (
             conclusion.explain(),
             *([_say_family(conclusion, design)] if conclusion.family else []),
@@ -48,6 +63,7 @@ def explain(conclusion: Conclusion, findings: Sequence[Finding], design: Design)
             *(f"  {_say_finding(f)}" for f in own),
         )
     )
+    return Explanation(text)
 
 
 def _say_family(conclusion: Conclusion, design: Design) -> str:

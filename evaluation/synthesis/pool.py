@@ -7,7 +7,6 @@ places' errors as independent, which they are only in part: places share compari
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ import numpy as np
 from evaluation import project
 from evaluation.contracts.records import Outcome
 from evaluation.numerics.random_effects import pool_effects
-from evaluation.plain import dump_json, from_plain
+from evaluation.plain import dump_json, load_json
 from evaluation.results import Design, Finding, Interval, PlaceEffect, Pool
 from evaluation.synthesis.agree import failed_checks, find_inference
 from evaluation.synthesis.evidence import POOLED, gather_evidence, why_not_estimated
@@ -57,6 +56,16 @@ def pool_places(findings: Sequence[Finding], design: Design, outcome: Outcome) -
     -------
     Pool or None
         None with fewer than two places.
+
+    Examples
+    --------
+    >>> from evaluation.design.study import open_study
+    >>> from evaluation.evaluate import evaluate_all
+    >>> study = open_study("economic-inactivity-trailblazers")
+    >>> findings = evaluate_all(study, "claimant_rate", [("north-east", "twfe"), ("west-yorkshire", "twfe")])
+    >>> pool = pool_places(findings, study.design, study.contracts.outcomes["claimant_rate"])
+    >>> [place.name for place in pool.places]
+    ['North East', 'West Yorkshire']
     """
     kept = _choose(findings, design, outcome)
     if len(kept.findings) < 2:
@@ -152,7 +161,7 @@ def read_findings(folder: Path | str, design: Design, *, panel_sha256: str = "")
             for name in dict.fromkeys(methods):
                 path = Path(folder) / "findings" / design.id / plan.id / area / f"{name}.json"
                 if path.is_file():
-                    finding = from_plain(Finding, json.loads(path.read_text("utf-8")))
+                    finding = load_json(Finding, path, remedy="run the estimate again")
                     origin = finding.provenance
                     if origin.design_sha256 == design.sha256 and panel_sha256 in ("", origin.panel_sha256):
                         found.append(finding)

@@ -72,6 +72,19 @@ def conclude(
     ------
     ConfigurationError
         If the outcome or the area is not in the design.
+
+    Examples
+    --------
+    >>> from evaluation.design.study import open_study
+    >>> from evaluation.evaluate import evaluate
+    >>> study = open_study("economic-inactivity-trailblazers")
+    >>> comparison = study.comparison("claimant_rate", "greater-manchester")
+    >>> findings = [evaluate(study, comparison, name) for name in ("twfe", "synthetic_control")]
+    >>> outcome = study.contracts.outcomes["claimant_rate"]
+    >>> conclude(findings, study.design, outcome=outcome, area="greater-manchester").verdict
+    'detected'
+    >>> conclude(findings[1:], study.design, outcome=outcome, area="greater-manchester").verdict  # the main method is missing
+    'not estimated'
     """
     design.outcome(outcome.id)
     evidence = gather_evidence(findings, design, outcome, area, unavailable=unavailable, stress=stress)

@@ -15,6 +15,10 @@ UK = SHARED / "data" / "uk"
 needs_reference = pytest.mark.skipif(not REFERENCE.is_dir(), reason=f"no {REFERENCE}")
 TRAILBLAZER = "economic_inactivity_trailblazer"
 ROLLOUT = "universal_credit_full_service"
+NATIONWIDE = {
+    "get_britain_working_local_plan": ("England", {None}),
+    "young_persons_guarantee_wales": ("Wales", {"2021-11-15"}),
+}
 
 
 def read(path):
@@ -77,7 +81,7 @@ def test_nine_places_have_52_authorities(contracts):
 @needs_reference
 def test_every_fact_of_the_programme_sheet_is_there_unchanged(contracts):
     facts = read(REFERENCE / "programme_places.csv")
-    rows = [item for item in contracts.exposures if item.programme != ROLLOUT]
+    rows = [item for item in contracts.exposures if item.programme not in (ROLLOUT, *NATIONWIDE)]
     assert len(rows) == len(facts) == 544
     same = {
         "area_code": "gss_code",
@@ -102,6 +106,20 @@ def test_every_fact_of_the_programme_sheet_is_there_unchanged(contracts):
             assert getattr(item, key) == (float(fact[key]) if fact[key] else None)
         assert item.start_note.startswith(fact["date_note"])
         assert fact["planned_start"] in item.start_note
+
+
+def test_what_runs_in_a_whole_nation_is_there_for_all_its_authorities_and_a_plan_has_no_start(contracts):
+    """From the text of the programme sheet, which has no rows for them."""
+    for programme, (nation, starts) in NATIONWIDE.items():
+        rows = [item for item in contracts.exposures if item.programme == programme]
+        assert sorted(item.area_code for item in rows) == sorted(
+            c for c, area in contracts.areas.items() if area.nation == nation
+        )
+        assert {item.start for item in rows} == starts
+        assert {(item.funding_gbp, item.supported) for item in rows} == {(None, None)}
+    assert [id for id, programme in contracts.programmes.items() if programme.kind == "plan"] == [
+        "get_britain_working_local_plan"
+    ]
 
 
 def test_nothing_is_made_up_where_nothing_is_established(contracts):

@@ -41,14 +41,15 @@ def test_every_reader_exists_and_every_field_is_filled(contracts):
                 source.key,
             )
         )
-        assert source.synthetic == (source.id == "demonstration")
+        assert source.synthetic == (source.id in ("demonstration", "own_data_synthetic"))
 
 
-def test_only_the_demonstration_is_synthetic_and_says_so(contracts):
-    demonstration = contracts.sources["demonstration"]
-    assert demonstration.title.startswith("SYNTHETIC")
-    assert demonstration.column("label").allowed == ("SYNTHETIC",)
-    assert all(name.startswith("SYNTHETIC") for name in demonstration.files)
+@pytest.mark.parametrize("name", ["demonstration", "own_data_synthetic"])
+def test_what_is_invented_says_so_in_its_title_files_and_rows(contracts, name):
+    source = contracts.sources[name]
+    assert source.title.startswith("SYNTHETIC")
+    assert source.column("label").allowed == ("SYNTHETIC",)
+    assert all(pattern.startswith("SYNTHETIC") for pattern in source.files)
 
 
 def test_rules_documented_are_rules_that_run():
@@ -129,7 +130,7 @@ def spoil(folder, old, new, source="nomis_aps", error=DataError, standard=True):
             DataError,
             "'publisher' is missing; it is required, because the report must say whose figures they are",
         ),
-        ("version: 1.0.0", "version: '1'", DataError, "version: '1'; write major.minor.patch"),
+        ("version: 1.1.0", "version: '1'", DataError, "version: '1'; write major.minor.patch"),
         ("id: nomis_aps", "id: nomis_apps", DataError, "id: is 'nomis_apps' but the file is called nomis_aps.odcs.yaml"),
         ("    value: false\n", "    value: perhaps\n", DataError, "synthetic: is 'perhaps'; write true or false"),
         (

@@ -84,3 +84,11 @@ def test_a_merge_mark_is_left_for_the_check(tmp_path):
 def test_a_missing_file_is_an_error_of_ours_to_name(tmp_path):
     with pytest.raises(DataError, match=r"gone\.csv: the file cannot be read"):
         read_text_table(tmp_path / "gone.csv")
+
+
+def test_columns_without_a_name_do_no_harm(tmp_path, contracts):
+    from evaluation.contracts import check_table
+
+    table = read_text_table(write(tmp_path, ",,a\n1,2,3\n"))
+    assert table.frame.shape == (1, 3)
+    assert {item.rule for item in check_table(table, contracts.sources["demonstration"], contracts)} == {"header"}

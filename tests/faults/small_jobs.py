@@ -1,5 +1,7 @@
 """Jobs that take a moment and leave a file, for tests of what goes wrong around them."""
 
+import os
+import signal
 from pathlib import Path
 
 import nbformat
@@ -9,6 +11,8 @@ from evaluation.batch.plan import Job, Plan, PlannedJob, is_done
 
 SMALL = """
 import time
+import os
+import signal
 from pathlib import Path
 Path(results, "findings").mkdir()
 Path(results, "findings", f"{area_code}.json").write_text(area_code * 1000)
@@ -82,3 +86,22 @@ def published(run: Path) -> dict[str, bytes]:
         for path in sorted((run / folder).rglob("*"))
         if path.is_file()
     }
+
+
+def square(number: int) -> int:
+    return number * number
+
+
+def square_or_die(task: tuple[int, Path]) -> int:
+    """The process that is given 3 first dies; the one that is given it next does not."""
+    number, folder = task
+    if number == 3 and not (folder / "died").exists():
+        (folder / "died").touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return square(number)
+
+
+def die_at_three(number: int) -> int:
+    if number == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return square(number)

@@ -25,6 +25,7 @@ from evaluation import cli, project
 from evaluation.batch import cluster, supervise, worker
 from evaluation.batch.ledger import JobRecord, read_records, write_record
 from evaluation.batch.run import lock_run, run_plan
+from evaluation.batch.spread import spread
 from evaluation.errors import ConfigurationError
 
 NAMES = tuple("abcd")
@@ -233,3 +234,17 @@ def test_a_job_nobody_waits_for_is_stopped_and_writes_nothing(tmp_path):
         supervise.watch_job(item, tmp_path, job_seconds=30)
     assert process.returncode == -signal.SIGKILL
     assert list(tmp_path.iterdir()) == []
+
+
+def test_calls_shared_out_give_the_same_answers_and_a_dead_worker_costs_its_chunk(tmp_path):
+    tasks = [(n, tmp_path) for n in range(8)]
+    shared_out = spread(small_jobs.square_or_die, tasks, scheduler="local:2", chunk=2)
+    assert (tmp_path / "died").exists(), "no worker was killed"
+    assert shared_out == spread(small_jobs.square, range(8)) == [0, 1, 4, 9, 16, 25, 36, 49]
+
+
+@pytest.mark.slow
+def test_a_call_that_kills_its_workers_is_named(monkeypatch):
+    monkeypatch.setattr(cluster, "DEATHS", 1)
+    with pytest.raises(ConfigurationError, match=r"tasks 3 to 4 of 6: 2 workers died"):
+        spread(small_jobs.die_at_three, range(6), scheduler="local:2", chunk=2)

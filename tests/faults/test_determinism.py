@@ -17,7 +17,9 @@ PLAIN = (
     "import sys; from evaluation.batch import run; run.WORTH_WARMING = 10**6; from evaluation.cli import main; sys.exit(main())"
 )
 """The command line without a nursery."""
-COMPARED = ("findings", "power", "stress", "pool", "conclusions", "notebooks", "report", "manifest.json", "panel.parquet")
+COMPARED = (
+    "findings", "power", "stress", "spillover", "pool", "conclusions", "notebooks", "report", "manifest.json", "panel.parquet",
+)  # fmt: skip
 
 
 def small_contracts(folder: Path, areas: tuple[str, ...], draws: int, *, pooled: bool) -> Path:

@@ -1,6 +1,8 @@
 """Every notebook runs as it stands, in the project's kernel, without warnings on its face."""
 
+import re
 import shutil
+from html import escape
 from pathlib import Path
 
 import nbformat
@@ -35,12 +37,30 @@ def test_it_runs_as_it_stands(path: Path, tmp_path):
     text = nbformat.writes(notebook)
     assert "SYNTHETIC" in text
     if path.stem == "00_start_here":
-        printed = [o["text"] for o in outputs if o.get("name") == "stdout"]
-        assert any("[detected:" in t for t in printed), "the planted effect is found by both families"
+        conclusion = next(o["data"] for o in outputs if "  because " in o.get("data", {}).get("text/plain", ""))
+        assert re.search(r"^  verdict +detected$", conclusion["text/plain"], re.M), "the planted effect is found by both families"
+        sentence = conclusion["text/plain"].splitlines()[1]
+        assert f"<p>{escape(sentence)}</p>" in conclusion["text/html"]
         assert outputs[-1]["data"]["text/plain"] == "2.0", "3 less 1, as the text above the cell says"
     if "estimate" in path.stem or "start" in path.stem:
         assert "image/svg+xml" in text
     assert list(tmp_path.iterdir()) == [], "a notebook writes only where it is told to"
+    assert "widgets" not in notebook.metadata
+    kinds = {kind for output in outputs for kind in output.get("data", {})}
+    assert not [kind for kind in kinds if "widget" in kind or "javascript" in kind], "what is published needs no script"
+    assert "<script" not in text
+    assert not [o for o in outputs if "image/svg+xml" in o.get("data", {}) and "text/html" in o["data"]], "no front end, no more"
+    assert "<progress" not in text
+
+
+def test_two_runs_give_the_same_bytes(tmp_path):
+    ensure_kernel()
+    seen = []
+    for _ in range(2):
+        notebook = nbformat.read(project.NOTEBOOKS / "10_check_data.ipynb", 4)
+        NotebookClient(notebook, kernel_name=KERNEL, timeout=300, resources={"metadata": {"path": str(tmp_path)}}).execute()
+        seen.append([cell.get("outputs") for cell in notebook.cells])
+    assert seen[0] == seen[1]
 
 
 @pytest.fixture(autouse=True)

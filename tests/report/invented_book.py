@@ -24,6 +24,8 @@ from evaluation.results import (
     Pool,
     Power,
     PowerPoint,
+    Spillover,
+    SpilloverSide,
     Stress,
     Variant,
 )
@@ -128,6 +130,24 @@ def make_stress(area: str, name: str, outcome: str = RATE.id, **changes: Any) ->
     return replace(stress, **changes)
 
 
+def make_spillover(area: str, name: str, outcome: str = RATE.id, **changes: Any) -> Spillover:
+    """Two authorities next door, with an interval on either side that includes zero."""
+
+    def side(att: float, half: float) -> SpilloverSide:
+        return SpilloverSide(
+            authorities=2, att=att, interval=Interval(low=att - half, high=att + half), p_value=0.3, mde=2 * half, blocks=30,
+            residents=2e5, count=2000 * att, count_interval=Interval(low=2000 * (att - half), high=2000 * (att + half)),
+        )  # fmt: skip
+
+    record = Spillover(
+        design="invented-study", outcome=outcome, area=area, area_name=name, unit="pp", estimator="event_study", level=0.05,
+        reps=99, seed=7, ring=("E06000011", "E06000041"), left_out=(), n_donors=40, inside=side(-0.9, 1.2), beside=side(0.4, 1.0),
+        count_unit="people", net=-1000.0, net_interval=Interval(low=-4100.0, high=2100.0), net_basis="joint placebo places",
+        synthetic=False,
+    )  # fmt: skip
+    return replace(record, **changes)
+
+
 def make_pool(outcome: str = RATE.id, design: Design = DESIGN, **changes: Any) -> Pool:
     """The places of a design, drawn a third of the way towards their mean."""
     names = {code: design.unit_of(code).name for code in design.estimate_areas}
@@ -154,6 +174,7 @@ def make_records(design: Design = DESIGN) -> dict[str, Any]:
     return {
         "power": [make_power(code, name, outcome) for outcome in OUTCOMES for code, name in areas],
         "stress": [make_stress(code, name, outcome) for outcome in OUTCOMES for code, name in areas],
+        "spillovers": [make_spillover(code, name, outcome) for outcome in OUTCOMES for code, name in areas],
         "pools": [make_pool(outcome, design) for outcome in OUTCOMES],
     }
 

@@ -28,6 +28,9 @@ CHROMIUM_OPTIONS = [
     "--disable-sync",
 ]
 
+RECORDS = Path(__file__).resolve().parents[2] / "build" / "accessibility"
+"""What axe-core found page by page, for the release's record; the folder is not committed."""
+
 # Rules of WCAG 2.2 that axe-core leaves off until they are asked for.
 AXE_OPTIONS = {"rules": {"target-size": {"enabled": True}}}
 
@@ -154,23 +157,39 @@ def open_browser() -> Iterator[Any]:
             browser.close()
 
 
-def accessibility_faults(site: Path, browser: Any, width: int) -> list[str]:
-    """Every axe-core violation, sideways overflow and foreign request on the pages of `site`, with all details opened."""
+def accessibility_faults(site: Path, browser: Any, width: int, *, record: str = "") -> list[str]:
+    """Every axe-core violation, sideways overflow and foreign request on the pages of `site`, with every folded part opened.
+
+    With `record`, a name, what was found on each page is written to ``build/accessibility/<record>-<width>.csv`` as well.
+    """
     from axe_playwright_python.sync_playwright import Axe
 
-    axe, faults = Axe(), []
+    axe, faults, rows = Axe(), [], ["page,width,parts opened,rules passed,violations"]
     tab = browser.new_page(viewport={"width": width, "height": 900})
-    tab.on("request", lambda request: request.url.startswith("file:") or faults.append(f"a request to {request.url}"))
+    tab.on("request", lambda request: is_own(request.url) or faults.append(f"a request to {request.url}"))
     for path in sorted(site.resolve().rglob("*.html")):
+        name = path.relative_to(site.resolve()).as_posix()
         tab.goto(path.as_uri())
-        tab.evaluate("document.querySelectorAll('details').forEach(box => box.open = true)")
-        for violation in axe.run(tab, options=AXE_OPTIONS).response["violations"]:
+        opened = tab.evaluate("[...document.querySelectorAll('details')].map(box => box.open = true).length")
+        if tab.evaluate("document.querySelectorAll('details:not([open])').length"):
+            faults.append(f"{name} at {width}: a folded part does not open")
+        found = axe.run(tab, options=AXE_OPTIONS).response
+        for violation in found["violations"]:
             targets = [node["target"] for node in violation["nodes"]]
-            faults.append(f"{path.name} at {width}: {violation['id']} {targets}")
+            faults.append(f"{name} at {width}: {violation['id']} {targets}")
         if tab.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"):
-            faults.append(f"{path.name} at {width}: wider than the screen")
+            faults.append(f"{name} at {width}: wider than the screen")
+        rows.append(f"{name},{width},{opened},{len(found['passes'])},{len(found['violations'])}")
     tab.close()
+    if record:
+        RECORDS.mkdir(parents=True, exist_ok=True)
+        (RECORDS / f"{record}-{width}.csv").write_text("\n".join(rows) + "\n", "utf-8")
     return faults
+
+
+def is_own(url: str) -> bool:
+    """Whether an address is of this machine: a file, or this very host."""
+    return url.startswith(("file:", "data:")) or re.match(r"https?://(localhost|127\.0\.0\.1)(:\d+)?/", url) is not None
 
 
 def pdf_faults(path: Path) -> list[str]:
@@ -185,7 +204,7 @@ def pdf_faults(path: Path) -> list[str]:
                 faults.append("not marked as PDF/UA-1")
             if not metadata.get("dc:title"):
                 faults.append("no title")
-        if not root.get("/MarkInfo", {}).get("/Marked", False):
+        if not root.get("/MarkInfo", {}).get("/Marked", False) or "/StructTreeRoot" not in root:
             faults.append("not tagged")
         if not str(root.get("/Lang", "")):
             faults.append("no language")

@@ -9,6 +9,7 @@ import pytest
 from report.support import (
     accessibility_faults,
     copy_golden,
+    is_own,
     needs_browser,
     needs_golden,
     open_browser,
@@ -82,9 +83,27 @@ def test_structure_of_every_golden_page(golden_site: Path) -> None:
 
 @pytest.mark.browser
 @needs_browser
+def test_a_request_to_another_site_and_a_fault_on_a_page_would_be_found(tmp_path: Path) -> None:
+    page = (
+        '<html lang="en-GB"><head><title>x</title></head><body><main><h1>x</h1><details><summary>s</summary>{}</details></main>'
+    )
+    (tmp_path / "a.html").write_text(page.format('<img src="https://example.invalid/x.png">'), "utf-8")
+    with open_browser() as browser:
+        faults = accessibility_faults(tmp_path, browser, 320)
+    assert faults[0] == "a request to https://example.invalid/x.png"
+    assert any("a.html at 320: image-alt" in fault for fault in faults), faults
+    assert [is_own(url) for url in ("file:///x", "http://localhost:80/x", "https://localhost.example.org/")] == [
+        True,
+        True,
+        False,
+    ]
+
+
+@pytest.mark.browser
+@needs_browser
 def test_axe_finds_nothing(site: Path) -> None:
     with open_browser() as browser:
-        assert [fault for width in (1280, 320) for fault in accessibility_faults(site, browser, width)] == []
+        assert [fault for width in (1280, 320) for fault in accessibility_faults(site, browser, width, record="constructs")] == []
 
 
 @pytest.mark.browser
@@ -92,7 +111,9 @@ def test_axe_finds_nothing(site: Path) -> None:
 @needs_golden
 def test_axe_finds_nothing_in_the_golden_book(golden_site: Path) -> None:
     with open_browser() as browser:
-        assert [fault for width in (1280, 320) for fault in accessibility_faults(golden_site, browser, width)] == []
+        assert [
+            fault for width in (1280, 320) for fault in accessibility_faults(golden_site, browser, width, record="golden")
+        ] == []
 
 
 def test_pdf_is_accessible(site: Path) -> None:

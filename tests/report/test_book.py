@@ -61,7 +61,8 @@ def test_the_book_has_its_chapters_and_one_page_an_area_by_name(tmp_path):
     assert book.chapters == (
         "index.qmd", "chapters/programme.qmd", "chapters/could-we-see-it.qmd", "chapters/data.qmd", "chapters/method.qmd",
         "chapters/fair.qmd", "chapters/findings.qmd", "areas/birch-moor.qmd", "areas/zeta-hill.qmd", "areas/amber.qmd",
-        "chapters/other-programmes.qmd", "chapters/how-sure.qmd", "chapters/changes.qmd", "chapters/limits.qmd", "references.qmd",
+        "chapters/other-programmes.qmd", "chapters/how-sure.qmd", "chapters/value-for-money.qmd",
+        "chapters/changes.qmd", "chapters/limits.qmd", "references.qmd",
         "annex/specifications.qmd", "annex/checks.qmd", "annex/data-log.qmd", "annex/statement.qmd", "annex/glossary.qmd",
     )  # fmt: skip
     config = yaml.safe_load((book.root / "_quarto.yml").read_text("utf-8"))
@@ -308,7 +309,7 @@ def test_reasons_for_leaving_out_are_counted_without_the_areas_they_name(tmp_pat
 
 def test_figures_are_drawn_once_and_forgotten_with_their_finding(tmp_path, monkeypatch):
     book = assemble(tmp_path)
-    kept = sorted(p.name for p in (tmp_path / FIGURES_KEPT).iterdir())
+    kept = sorted(p.name for p in (tmp_path / FIGURES_KEPT).glob("*.svg"))
     assert len(kept) == book.figures
     before = {p.name: p.read_bytes() for p in (book.root / "images").iterdir()}
     with monkeypatch.context() as patch:
@@ -317,7 +318,7 @@ def test_figures_are_drawn_once_and_forgotten_with_their_finding(tmp_path, monke
     assert {p.name: p.read_bytes() for p in (book.root / "images").iterdir()} == before
     findings = [replace(f, estimate=replace(f.estimate, att=f.estimate.att - 0.5)) for f in make_all(DESIGN, synthetic=True)]
     assemble(tmp_path, findings=findings)
-    changed = sorted(p.name for p in (tmp_path / FIGURES_KEPT).iterdir())
+    changed = sorted(p.name for p in (tmp_path / FIGURES_KEPT).glob("*.svg"))
     assert len(changed) == book.figures
     assert changed != kept
 
@@ -351,3 +352,16 @@ def test_the_committed_project_is_a_book_of_its_own(tmp_path):
 def test_chapters_hold_no_code_cells():
     for path in project.REPORTS.rglob("*.qmd"):
         assert not re.search(r"^```\{", path.read_text("utf-8"), re.M), path.name
+
+
+def test_every_number_leads_back_to_its_data_and_its_protocol(site):
+    log = text_of(pages(site)["annex/data-log.html"])
+    findings = make_all(DESIGN, synthetic=True)
+    for finding in findings:
+        source = finding.provenance
+        assert f"Panel: SHA-256 {source.panel_sha256}" in log
+        assert source.code_version in log
+        assert all(f"{file.name}: SHA-256 {file.sha256}" in log for file in source.inputs)
+    assert f"SHA-256 {DESIGN.sha256}" in log
+    rows = (site / "out" / "data" / "table-specifications-idle-rate.csv").read_text("utf-8").splitlines()
+    assert len(rows) - 1 == sum(f.outcome == "idle_rate" for f in findings), "every estimate is one of the annex's"

@@ -248,6 +248,23 @@ def test_bands_for_all_periods_at_once_are_drawn_with_bars_for_each_alone():
     assert picture.svg.startswith(b"<svg")
 
 
+def test_a_pooled_event_study_has_a_bar_for_each_period_alone_where_inference_gives_one():
+    finding = make_finding(area="all", start="2025-04 to 2025-08", n_treated=3)
+    path = finding.estimate.path
+    bands, pointwise = (
+        tuple(Band(event_time=p.event_time, low=p.att - half, high=p.att + half) for p in path if p.event_time != -1)
+        for half in (2.0, 1.25)
+    )
+    changed = replace(finding.inferences[0], bands=bands, pointwise=pointwise, placebo_gaps=None)
+    picture = figures.figure_event_study(replace(finding, inferences=(changed, *finding.inferences[1:])), RATE)
+    data = picture.data.set_index("time since the start")
+    assert data.loc[0, "period alone, high"] - data.loc[0, "difference"] == pytest.approx(1.25)
+    assert data.loc[0, "all periods at once, high"] - data.loc[0, "difference"] == pytest.approx(2.0)
+    assert np.isnan(data.loc[-1, "period alone, low"])
+    assert "Bars: the range for each period alone." in picture.notes
+    assert "Bars show the range for each period alone" in picture.alt
+
+
 def test_the_mean_of_places_stands_with_the_findings(site):
     text = text_of(site, "chapters/findings.html")
     pool = make_pool()

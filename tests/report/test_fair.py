@@ -29,7 +29,7 @@ from evaluation.report.overlap import (
     list_months,
     split_everywhere,
 )
-from evaluation.report.programmes import say_estimates
+from evaluation.report.rules import say_rules
 from evaluation.results import Check, DonorWeight
 
 MONTHS = list_months("2024-09", "2026-06")
@@ -139,10 +139,10 @@ def test_a_run_without_findings_says_so(tmp_path):
 
 def test_how_far_other_areas_move_the_estimate_is_said():
     stress = make_stress("all", "All areas together")
-    assert "by 0.10 percentage points. That is less than half the width of the interval, 1.20." in say_estimates(stress, RATE)
+    assert "by 0.10 percentage points. That is less than half the width of the interval, 1.20." in say_rules(stress, RATE)
     moved = [replace(v, att=-3.0) if v.kind == "comparison areas" else v for v in stress.variants]
-    assert "the answer hangs on which areas are compared" in say_estimates(replace(stress, variants=tuple(moved)), RATE)
-    assert "could not be made again" in say_estimates(replace(stress, variants=stress.variants[:1]), RATE)
+    assert "the answer hangs on which areas are compared" in say_rules(replace(stress, variants=tuple(moved)), RATE)
+    assert "could not be made again" in say_rules(replace(stress, variants=stress.variants[:1]), RATE)
 
 
 # ---------------------------------------------------------------- the figures as published

@@ -94,10 +94,29 @@ def test_the_pdf_is_accessible_and_its_tables_have_header_cells(site: Path) -> N
     assert pdf_faults(pdf_of(site)) == []
     with pikepdf.open(pdf_of(site)) as pdf:
         kinds = [str(item["/S"]) for item in pdf.objects if isinstance(item, pikepdf.Dictionary) and "/S" in item]
+        faults = [t for t in pdf.objects if isinstance(t, pikepdf.Dictionary) and t.get("/S") == "/Table" and not has_headers(t)]
+    assert faults == [], "tables without header cells that say what they head"
     for kind in ("/H1", "/H2", "/P", "/L", "/Figure", "/Caption", "/Table", "/TH", "/TD", "/TOC"):
         assert kind in kinds, kind
     assert 0 < len(print_images(site)) < len(html_images(site))
     assert kinds.count("/Figure") == len(print_images(site))
+
+
+def has_headers(element: pikepdf.Dictionary) -> bool:
+    """Whether the first row of a table in the structure tree holds header cells with a scope, and no others."""
+    rows = [row for row in descend(element) if row.get("/S") == "/TR"]
+    cells = [cell for cell in descend(rows[0]) if cell.get("/S") in ("/TH", "/TD")]
+    return bool(cells) and all(cell.get("/S") == "/TH" and "/Column" in repr(cell.get("/A")) for cell in cells)
+
+
+def descend(element: pikepdf.Dictionary) -> list[pikepdf.Dictionary]:
+    """Every element below one of the structure tree, in order."""
+    kids = element.get("/K", [])
+    found = []
+    for kid in kids if isinstance(kids, pikepdf.Array) else [kids]:
+        if isinstance(kid, pikepdf.Dictionary) and "/S" in kid:
+            found += [kid, *descend(kid)]
+    return found
 
 
 def print_images(site: Path) -> list[str]:
@@ -124,7 +143,7 @@ def test_pages_are_sound_and_no_link_is_dead(site: Path) -> None:
 @pytest.mark.parametrize("width", [1280, 320])
 def test_axe_finds_nothing_with_everything_open(site: Path, width: int) -> None:
     with open_browser() as browser:
-        assert accessibility_faults(site, browser, width) == []
+        assert accessibility_faults(site, browser, width, record="report") == []
 
 
 def test_every_cell_of_a_download_says_something(site: Path) -> None:

@@ -1,10 +1,12 @@
 """Size, coverage and power of the default procedures on real figures: ``make simulate`` runs 1,000 draws a line.
 
-Each run of an outcome writes ``real_panel_<outcome>.md`` beside this file. The quick form in every test run takes few draws and
-only asks that nothing is grossly wrong; its limits are binomial ones.
+``make simulate SCHEDULER=local:2`` shares the draws out among workers, with the same figures. Each run of an outcome writes
+``real_panel_<outcome>.md`` beside this file. The quick form in every test run takes few draws and only asks that nothing is
+grossly wrong; its limits are binomial ones.
 """
 
-from dataclasses import replace
+import os
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -13,6 +15,7 @@ import pytest
 from scipy import stats
 from simulation.real_panel import FILE, SIZES, draw_studies, keep_one_place, read_real_panel
 
+from evaluation.batch.spread import spread
 from evaluation.estimators import REGISTRY
 from evaluation.inference.placebo_in_space import DEFAULT_STATISTIC, infer
 from evaluation.project import code_version
@@ -31,15 +34,22 @@ FEWER = {"staggered_synthetic_control": 200}
 OTHER_STATISTICS = ("raw", "variance_function", "combined")
 """Tried beside the default for the headline method; their lines say why they are not the default."""
 OUTCOMES = ("inactivity_rate", "employment_rate", "claimant_rate")
+SCHEDULER = os.environ.get("SCHEDULER", "")
+CHUNK = 10
+"""Draws that go to a worker together."""
 
 
+@dataclass(slots=True)
 class Tally:
     """Counts over the draws of one procedure."""
 
-    def __init__(self):
-        self.rejected, self.covered, self.found, self.mde, self.refused = [], [], [], [], 0
+    rejected: list[bool] = field(default_factory=list)
+    covered: list[bool] = field(default_factory=list)
+    found: list[bool] = field(default_factory=list)
+    mde: list[float] = field(default_factory=list)
+    refused: int = 0
 
-    def add(self, study, method, estimate, placebos, *, sign, statistic):
+    def add(self, study, method, estimate, placebos, *, sign, statistic, refit):
         judge = partial(infer, level=LEVEL, draws=INNER, seed=SEED, placebos=placebos, statistic=statistic)
         null = judge(estimate, method, study)
         if null.p_value is None or null.mde is None:
@@ -49,7 +59,7 @@ class Tally:
         self.mde.append(null.mde)
         effect = sign * null.mde
         planted = replace(estimate, att=estimate.att + effect)
-        if len(self.mde) <= REFITS:
+        if refit:
             # a constant effect moves the estimate by itself and nothing else; after a few fits that show it, it is taken as known
             again = method.fit(replace(study, y=study.y + effect * study.exposure))
             assert (again.att, again.scale) == pytest.approx((planted.att, planted.scale), abs=1e-6)
@@ -57,32 +67,48 @@ class Tally:
         self.found.append(found.p_value <= LEVEL)
         self.covered.append(found.interval.low <= effect <= found.interval.high)
 
+    def join(self, other):
+        for name in ("rejected", "covered", "found", "mde"):
+            getattr(self, name).extend(getattr(other, name))
+        self.refused += other.refused
+
     def row(self, reach, name, statistic):
         n = len(self.rejected)
         cells = [f"{100 * np.mean(x):.1f}" for x in (self.rejected, self.covered, self.found)]
         return f"| {reach} | {name} | {statistic} | {n} | {' | '.join(cells)} | {np.median(self.mde):.2f} | {self.refused} |"
 
 
-def judge_studies(outcome, *, draws, pooled, single, statistics=()):
-    """Tallies of every procedure over `draws` placebo studies; the single place goes round the nine."""
-    panel = read_real_panel(outcome)
+def judge_study(task, *, draws, pooled, single, statistics):
+    """Tallies of every procedure for one placebo study; the single place goes round the nine."""
+    d, study = task
     tallies = {}
-    for d, study in enumerate(draw_studies(panel, draws=draws, seed=SEED)):
-        for reach, methods in (("nine places", pooled), ("one place", single)):
-            shown = study if reach == "nine places" else keep_one_place(study, d % len(SIZES))
-            for name in (name for name in methods if d < FEWER.get(name, draws)):
-                method = REGISTRY[name]()
-                estimate, placebos = method.fit(shown), method.placebos(shown, draws=INNER, seed=SEED + d)
-                for statistic in (DEFAULT_STATISTIC, *(statistics if name == methods[0] else ())):
-                    tally = tallies.setdefault((reach, name, statistic), Tally())
-                    tally.add(shown, method, estimate, placebos, sign=1.0 if d % 2 else -1.0, statistic=statistic)
+    for reach, methods in (("nine places", pooled), ("one place", single)):
+        shown = study if reach == "nine places" else keep_one_place(study, d % len(SIZES))
+        for name in (name for name in methods if d < FEWER.get(name, draws)):
+            method = REGISTRY[name]()
+            estimate, placebos = method.fit(shown), method.placebos(shown, draws=INNER, seed=SEED + d)
+            for statistic in (DEFAULT_STATISTIC, *(statistics if name == methods[0] else ())):
+                tally = tallies.setdefault((reach, name, statistic), Tally())
+                sign = 1.0 if d % 2 else -1.0
+                tally.add(shown, method, estimate, placebos, sign=sign, statistic=statistic, refit=d < REFITS)
     return tallies
+
+
+def judge_studies(outcome, *, draws, pooled, single, statistics=(), scheduler=""):
+    """Tallies of every procedure over `draws` placebo studies."""
+    work = partial(judge_study, draws=draws, pooled=pooled, single=single, statistics=statistics)
+    studies = enumerate(draw_studies(read_real_panel(outcome), draws=draws, seed=SEED))
+    whole = {}
+    for tallies in spread(work, studies, scheduler=scheduler, chunk=CHUNK):
+        for key, tally in tallies.items():
+            whole.setdefault(key, Tally()).join(tally)
+    return whole
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("outcome", OUTCOMES)
 def test_size_coverage_and_power_over_a_thousand_draws(outcome):
-    tallies = judge_studies(outcome, draws=DRAWS, pooled=POOLED, single=SINGLE, statistics=OTHER_STATISTICS)
+    tallies = judge_studies(outcome, draws=DRAWS, pooled=POOLED, single=SINGLE, statistics=OTHER_STATISTICS, scheduler=SCHEDULER)
     lines = [
         f"# Placebo trailblazers on the real panel: {outcome}",
         "",

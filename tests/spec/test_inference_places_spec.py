@@ -131,7 +131,7 @@ def test_the_floor_counts_different_assignments():
     none = judge(estimate_of(100.0), placebos, panel_of(9, size=2), level=0.1)
     assert none.p_value is None
     assert none.interval is None
-    assert none.bands == ()
+    assert (none.bands, none.pointwise) == ((), ())
     assert none.size is None
     assert "8 different placebo assignments" in none.note
 
@@ -226,6 +226,10 @@ def test_bands_hold_all_event_times_at_once():
     assert [band.event_time for band in found.bands] == [0, 1]
     assert found.bands[0].high == pytest.approx(0 + critical)
     assert (found.bands[1].low, found.bands[1].high) == pytest.approx((1 - 18, 1 + 18))
+    # each event time alone: the second largest of 19 times 1 is 1, the second largest of 1 ... 19 is 18
+    assert [(band.event_time, band.low, band.high) for band in found.pointwise] == [
+        (0, pytest.approx(-1), pytest.approx(1)), (1, pytest.approx(1 - 18), pytest.approx(1 + 18)),
+    ]  # fmt: skip
 
 
 def test_bands_are_wider_than_one_interval_and_scale_with_the_place():
@@ -237,6 +241,10 @@ def test_bands_are_wider_than_one_interval_and_scale_with_the_place():
     # the largest of 12 independent normal variables: two-sided quantile at 1 - 0.95^(1/12)
     assert calm.bands[3].high == pytest.approx(stats.norm.ppf(1 - (1 - 0.95 ** (1 / 12)) / 2), rel=0.05)
     assert loud.bands[3].high == pytest.approx(2 * calm.bands[3].high)
+    # each alone: the two-sided quantile of one normal variable
+    assert np.mean([band.high for band in calm.pointwise]) == pytest.approx(stats.norm.ppf(0.975), rel=0.02)
+    for together, alone in zip(loud.bands, loud.pointwise, strict=True):
+        assert together.low <= alone.low <= alone.high <= together.high
     inside = np.mean([(np.abs(row) <= [band.high for band in calm.bands]).all() for row in drawn])
     assert inside == pytest.approx(0.95, abs=0.002)
 

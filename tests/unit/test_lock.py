@@ -8,6 +8,7 @@ import pytest
 from evaluation.batch.ledger import JobRecord, write_record
 from evaluation.batch.lock import load_changes, load_deviations, lock_protocol
 from evaluation.errors import ConfigurationError
+from evaluation.results import TreatedUnit
 
 FIRST = "id: x\n# a comment\nlevel: 0.05\nthresholds:\n  minimum_pre_periods: 12\noutcomes:\n  - id: a\n"
 
@@ -19,10 +20,16 @@ def run(tmp_path) -> Path:
     return folder
 
 
-def lock(run: Path, text: str) -> None:
+def unit(start: str) -> TreatedUnit:
+    return TreatedUnit(
+        code="wales", name="Wales", members=("W06000004",), start=start, start_basis="not established", start_note=""
+    )
+
+
+def lock(run: Path, text: str, start: str = "2025-05") -> None:
     path = run.parent / "x.yml"
     path.write_text(text, "utf-8")
-    lock_protocol(run, path)
+    lock_protocol(run, path, [unit(start)])
 
 
 def finish_a_job(run: Path) -> None:
@@ -66,7 +73,17 @@ def test_a_comment_counts_as_a_change_of_layout(run):
     assert [(d.key, d.before, d.after) for d in load_deviations(run)] == [("comments or layout", "", "")]
 
 
-@pytest.mark.parametrize("name", ["protocol.yml", "protocol-1.yml"])
+def test_a_start_that_the_registers_give_differently_is_on_record(run):
+    lock(run, FIRST)
+    finish_a_job(run)
+    lock(run, FIRST, start="2025-06")
+    lock(run, FIRST, start="2025-06")
+    assert [(d.key, d.before, d.after) for d in load_deviations(run)] == [("registers.wales.start", "2025-05", "2025-06")]
+    assert '"2025-05"' in (run / "treated.json").read_text(), "what was locked stays"
+    subprocess.run(["sha256sum", "-c", "protocol.sha256"], cwd=run, check=True, capture_output=True)
+
+
+@pytest.mark.parametrize("name", ["protocol.yml", "protocol-1.yml", "treated.json", "treated-1.json"])
 def test_an_edited_lock_is_refused(run, name):
     lock(run, FIRST)
     finish_a_job(run)
@@ -87,6 +104,7 @@ def test_a_damaged_record_of_changes_is_refused(run):
 def test_a_folder_of_an_earlier_version_gets_its_hash(run):
     lock(run, FIRST)
     (run / "protocol.sha256").unlink()
+    (run / "treated.json").unlink()
     finish_a_job(run)
     lock(run, FIRST.replace("0.05", "0.1"))
     assert [row.key for row in load_changes(run)[0].changes] == ["level"]

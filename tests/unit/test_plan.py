@@ -85,7 +85,10 @@ def test_parameters_and_results(design, tmp_path):
     assert sorted(pool.parameters) == ["design", "findings", "outcome", "panel", "results"]
     assert sorted(power.parameters) == ["area_code", "design", "outcome", "panel", "results"]
     assert power.results == ("power/inactivity_rate/wales.json",)
-    assert jobs["wales/40_stress_estimate"].results == ("stress/inactivity_rate/wales.json",)
+    assert jobs["wales/40_stress_estimate"].results == (
+        "stress/inactivity_rate/wales.json",
+        "spillover/inactivity_rate/wales.json",
+    )
     assert pool.results == ("pool/inactivity_rate.json",)
     together = jobs["all/30_estimate_synthetic_control"]
     assert together.parameters["estimators"] == "synthetic_did"
@@ -180,7 +183,7 @@ def test_time_from_the_ledger(design, tmp_path):
     assert planned.seconds == 0
     assert "about" not in list(describe_plan(planned, run, at_once=2))[-1]
     finish(planned, beside, seconds=30.0)
-    assert expected_seconds(run) == dict.fromkeys((kind.path for kind in NOTEBOOKS), 30.0)
+    assert expected_seconds(run) == dict.fromkeys((kind.path for kind in NOTEBOOKS if kind.compares), 30.0)
     timed = make_plan(study(design), "p", run)
     assert timed.seconds == 30.0 * len(timed.jobs)
     assert "17 of 17 notebooks to run, about 4 min with 2 at once" in list(describe_plan(timed, run, at_once=2))[-1]

@@ -27,6 +27,8 @@ from evaluation.results import Design, OutcomePlan, Stress, Variant
 YEARS = tuple(str(year) for year in range(2008, 2024))
 CODES = tuple(f"A{n:02d}" for n in range(30))
 EFFECT = 5.0
+UNCHANGED = ("strict", "overlap areas", "overlap areas, any", "overlap months")
+"""Variants of the drawn study that change nothing: the protocol is strict, and the treated authority has no other programme."""
 
 
 def draw_study(*, se: bool = True, unit: str = "A00", **changes: object) -> Study:
@@ -85,9 +87,14 @@ def test_every_choice_is_there_the_main_one_first_and_equal_to_the_finding(study
         ("start date", "start +12"),
         ("exposure coding", "coding binary"),
         ("exposure coding", "coding whole"),
+        ("comparison areas", "strict"),
         ("comparison areas", "neighbours"),
-        ("comparison areas", "programmes"),
+        ("comparison areas", "programme:rival"),
+        ("comparison areas", "lenient"),
         ("comparison areas", "region"),
+        ("overlap", "overlap areas"),
+        ("overlap", "overlap areas, any"),
+        ("overlap", "overlap months"),
         ("window", "first year"),
         ("window", "pandemic"),
         ("weights", "equal"),
@@ -111,8 +118,13 @@ def test_every_choice_is_there_the_main_one_first_and_equal_to_the_finding(study
 
 
 def test_the_planted_effect_is_found_whatever_the_choice(found: Stress) -> None:
+    overlap = [variant for variant in found.variants if variant.name in UNCHANGED]
+    assert all("makes no difference here" in v.why_not or "no month can be told" in v.why_not for v in overlap)
     for variant in found.variants:
+        if variant in overlap:
+            continue
         assert variant.interval is not None, variant
+        assert variant.n_donors is not None
         assert variant.att == pytest.approx(EFFECT, abs=1.8), variant
         assert variant.p_value is not None
         assert variant.p_value <= 0.1
@@ -121,7 +133,7 @@ def test_the_planted_effect_is_found_whatever_the_choice(found: Stress) -> None:
     assert atts["start -12"] < atts["main"] - 0.3
     assert atts["coding binary"] < atts["main"] - 0.3
     assert found.joint_p == pytest.approx(1 / 28)
-    assert "11 of 14 estimates" in found.note
+    assert "11 of 15 estimates" in found.note
 
 
 def test_comparison_areas_are_those_that_the_choice_says(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,10 +146,11 @@ def test_comparison_areas_are_those_that_the_choice_says(study: Study, monkeypat
 
     monkeypatch.setattr(subject, "_estimate", note)
     stress = subject.stress_estimate(study, "rate", "A00")
-    assert {variant.why_not for variant in stress.variants} == {"noted"}
+    assert {v.why_not for v in stress.variants if v.name not in UNCHANGED} == {"noted"}
     assert seen["main"] == CODES[3:]
     assert seen["neighbours"] == ("A01", *CODES[3:])
-    assert seen["programmes"] == CODES[2:]
+    assert seen["programme:rival"] == CODES[2:]
+    assert seen["lenient"] == CODES[1:]
     assert seen["region"] == CODES[3:22]
     assert periods["first year"] == YEARS[1:]
     # 2020 has ten of its months in the pandemic, 2021 six, 2019 none
@@ -159,9 +172,9 @@ def test_what_cannot_be_estimated_is_listed_with_its_reason() -> None:
         assert (variants[name].att, variants[name].interval, variants[name].p_value) == (None, None, None)
         assert words in variants[name].why_not
     # nothing is left out by the protocol: now the neighbour and the programme go
-    assert (variants["neighbours"].title, variants["programmes"].title) == (
+    assert (variants["neighbours"].title, variants["programme:rival"].title) == (
         "without areas next to treated ones",
-        "without areas that have other programmes",
+        "without areas that have rival",
     )
     # a start in January leaves no straddling window
     whole = draw_study(alternative_starts=())
@@ -268,8 +281,8 @@ def test_the_table_and_the_picture_hold_every_choice(found: Stress) -> None:
     assert len(picture.data) == len(stress.variants)
     assert set(picture.columns) <= set(picture.data.columns)
     assert picture.synthetic
-    assert "for each of 13 choices" in picture.alt
-    assert f"Without an estimate: {reason.title}." in picture.alt
+    assert "for each of 14 choices" in picture.alt
+    assert f"and {reason.title}." in picture.alt.split("Without an estimate: ")[1]
     assert picture.alt != picture.caption
     assert any("no estimate here" in note for note in picture.notes)
     hollow = replace(stress, variants=(replace(found.variants[0], interval=None),))

@@ -24,6 +24,7 @@ from evaluation.inference.checks import (
     two_implementations,
 )
 from evaluation.results import Check, CheckThresholds, Comparison, Estimate, Estimator, Panel, Placebos
+from evaluation.steps import follow
 
 DID = "difference-in-differences"
 SC = "synthetic control"
@@ -93,8 +94,12 @@ def run_checks(
         taken |= {"study": study} if check.needs_study or check.compares_editions else {}
         return taken | ({"earlier": earlier} if check.compares_editions else {})
 
+    applicable = [
+        (name, check)
+        for name, check in REGISTRY.items()
+        if estimator.card.family in check.families and estimator.name in (check.estimators or (estimator.name,))
+    ]
     return tuple(
         check.run(comparison, estimator, estimate, placebos, thresholds, **also(check))
-        for check in REGISTRY.values()
-        if estimator.card.family in check.families and estimator.name in (check.estimators or (estimator.name,))
+        for _, check in follow(applicable, "checks", name=lambda item: item[0].replace("_", " "))
     )

@@ -31,7 +31,8 @@ def run(
     """Share of the comparison where another programme began shortly before or after the start, or that borders a treated place.
 
     A programme counts that reaches at least half of a comparison area and not at least half of the treated authorities: what
-    began on both sides is no difference between them. The share is of donor weight where the method has weights, else of areas.
+    began on both sides is no difference between them. A plan is no programme that reaches anybody. The share is of donor weight
+    where the method has weights, else of areas.
     """
     limit = thresholds.maximum_contaminated_weight
     if study is None:
@@ -83,7 +84,7 @@ def _programmes(comparison: Comparison, study: Study) -> dict[str, set[str]]:
     found = {}
     for id, programme in study.contracts.programmes.items():
         covered = _covered(study.contracts, id, since, until)
-        if id != study.design.programme and len(covered & members) < COVERED_FROM * len(members):
+        if id != study.design.programme and programme.kind != "plan" and len(covered & members) < COVERED_FROM * len(members):
             found[programme.name] = covered
     return found
 

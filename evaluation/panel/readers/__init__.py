@@ -13,6 +13,7 @@ from evaluation.errors import ConfigurationError
 from evaluation.panel.readers.nomis import read_nomis_counts, read_nomis_survey
 from evaluation.panel.readers.nomis_sheet import read_nomis_sheet
 from evaluation.panel.readers.ons import read_ons_explore_local_statistics
+from evaluation.panel.readers.paye_rti import read_paye_rti
 from evaluation.panel.readers.reading import Reading
 from evaluation.panel.readers.statxplore import read_statxplore_wide
 from evaluation.panel.readers.tidy import read_tidy_csv
@@ -26,6 +27,7 @@ READERS: dict[str, Reader] = {
     "nomis_survey": read_nomis_survey,
     "nomis_counts": read_nomis_counts,
     "nomis_sheet": read_nomis_sheet,
+    "paye_rti": read_paye_rti,
     "statxplore_wide": read_statxplore_wide,
     "tidy_csv": read_tidy_csv,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -66,6 +67,7 @@ def read_nomis_survey(path: Path, source: Source, contracts: Contracts) -> Readi
     table = _read_whole_answer(path, ("VARIABLE", "VARIABLE_NAME"))
     frame = table.frame
     problems = _unknown_expressions(table)
+    problems += _other_names(table, source)
     identity = ["DATE", "GEOGRAPHY_CODE", "VARIABLE"]
     problems += _repeated(table, [*identity, "MEASURES"])
     if problems:
@@ -112,6 +114,7 @@ def read_nomis_counts(path: Path, source: Source, contracts: Contracts) -> Readi
     ]
     dimensions = [name for name in dimensions if name in frame.columns]
     problems = _repeated(table, ["DATE", "GEOGRAPHY_CODE", *dimensions, "MEASURES"])
+    problems += _other_names(table, source)
     other = frame["MEASURES"] != PLAIN_VALUE
     if other.any():
         first = int(np.flatnonzero(other)[0])
@@ -154,6 +157,23 @@ def _unknown_expressions(table: Table) -> list[str]:
             fix = f"ask with measures={','.join(EXPRESSIONS)}; if the service renamed them, the contract needs a new version"
             line = int(table.line[row])
             problems.append(describe(table.file, what, line=line, column="MEASURES_NAME", rule="measures", fix=fix))
+    return problems
+
+
+def _other_names(table: Table, source: Source) -> list[str]:
+    """Codes that bear another name than the contract's option ``names`` has: the service gave the code another meaning."""
+    problems = []
+    for column, names in source.options.get("names", {}).items():
+        if column not in table.frame.columns or f"{column}_NAME" not in table.frame.columns:
+            continue
+        pairs = table.frame[[column, f"{column}_NAME"]].drop_duplicates()
+        for row, (code, name) in zip(pairs.index, pairs.itertuples(index=False, name=None), strict=True):
+            wanted = names.get(code)
+            if wanted is not None and not re.fullmatch(wanted, name.strip()):
+                what = f"{column} {code} is called {name!r} where the contract has {wanted!r}"
+                fix = "find out whether the service changed what it counts; the contract then needs a new version"
+                line = int(table.line[row])
+                problems.append(describe(table.file, what, line=line, column=f"{column}_NAME", rule="names", fix=fix))
     return problems
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from evaluation.contracts.records import Contracts, Source
 from evaluation.contracts.table import Table
-from evaluation.errors import ConfigurationError, DataError
+from evaluation.errors import ConfigurationError, DataError, EvaluationError
 from evaluation.panel.readers.reading import Reading, describe
 
 SIZE_LIMIT = 200_000_000
@@ -102,15 +102,23 @@ def _read_rows(path: Path, sheet: str) -> list[list[Any]]:
         raise DataError(
             f"{file}: the workbook unpacks to {size:,} bytes, more than {SIZE_LIMIT:,} (rule file). Fix: fetch it again."
         )
+    try:
+        return _read_sheet(path, sheet)
+    except EvaluationError:
+        raise
+    except Exception as error:  # openpyxl lets through whatever a damaged part makes its XML reader stumble over
+        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
+        raise DataError(describe(file, f"the spreadsheet cannot be read: {reason}", rule="file", fix="fetch it again")) from None
+
+
+def _read_sheet(path: Path, sheet: str) -> list[list[Any]]:
     import openpyxl
 
-    try:
-        with warnings.catch_warnings():
-            # Nomis writes workbooks without a named default style, of which openpyxl warns; only cell values are read here.
-            warnings.filterwarnings("ignore", message="Workbook contains no default style", category=UserWarning)
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (KeyError, ValueError, OSError, zipfile.BadZipFile) as error:
-        raise DataError(describe(file, f"the spreadsheet cannot be read: {error}", rule="file", fix="fetch it again")) from None
+    file = path.name
+    with warnings.catch_warnings():
+        # What openpyxl warns of, such as a workbook without a default style, is not read here: only the cells' values are.
+        warnings.simplefilter("ignore")
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
     try:
         if not sheet and len(book.sheetnames) > 1:
             sheets = ", ".join(book.sheetnames)

@@ -14,6 +14,7 @@ import pypandoc
 from evaluation.errors import ReportError
 from evaluation.report.embedded.findings import Finding
 from evaluation.report.embedded.lint import explicit_ids, span_equations
+from evaluation.report.embedded.pages import convert_changed
 from evaluation.report.embedded.project import Book, read_text
 from evaluation.report.embedded.source import Page
 
@@ -137,10 +138,23 @@ def _without_nulls(value: Any) -> Any:
 
 
 def convert_pages(
-    book: Book, pages: Sequence[Page], targets: Sequence[Target], *, template: str = "", colophon: str = ""
+    book: Book,
+    pages: Sequence[Page],
+    targets: Sequence[Target],
+    *,
+    template: str = "",
+    colophon: str = "",
+    store: Path | None = None,
 ) -> Converted:
-    """Number, cross-refer and write `pages`; findings come back with the lines they belong to."""
-    answer = run_pandoc(_request(book, pages, targets, template, colophon))
+    """Number, cross-refer and write `pages`; findings come back with the lines they belong to.
+
+    With `store`, a file, pages that have not changed since the last time are taken from there.
+    """
+    request = _request(book, pages, targets, template, colophon)
+    if store is None:
+        answer = run_pandoc(request)
+    else:
+        answer = convert_changed(_without_nulls(request), run_pandoc, store, f"pandoc {pypandoc.get_pandoc_version()}")
     findings = []
     for row in answer["findings"]:
         file, line = pages[row["page"] - 1].place(row["needle"])

@@ -41,11 +41,34 @@ def _read(path: Path, stamp: tuple[int, int]) -> Any:
     # Not by nbformat: checking a file that was just executed takes longer than rendering the report.
     try:
         found = json.loads(path.read_text("utf-8"))
-        if found["nbformat"] == 4 and isinstance(found["cells"], list):
+        if found["nbformat"] == 4 and all(map(_is_cell, found["cells"])):
             return found["cells"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         pass
     raise NotebookError(f"{path.name} is not a notebook", "an executed .ipynb file of version 4", "run it again")
+
+
+def _is_cell(cell: Any) -> bool:
+    """Whether a cell has the form that is read here; a damaged one has not."""
+    tags = cell.get("metadata", {}).get("tags", [])
+    outputs = cell.get("outputs", [])
+    return (
+        isinstance(tags, list)
+        and isinstance(outputs, list)
+        and _is_text(cell.get("source", ""))
+        and all(_is_output(output) for output in outputs)
+    )
+
+
+def _is_output(output: Any) -> bool:
+    kind = output["output_type"]
+    if kind == "stream":
+        return isinstance(output["name"], str) and _is_text(output["text"])
+    return kind == "error" or all(isinstance(value, dict) or _is_text(value) for value in output["data"].values())
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(line, str) for line in value))
 
 
 def _text(value: Any) -> str:
@@ -128,7 +151,10 @@ def _blocks(outputs: list[Any], options: dict[str, Any], name: str, stem: str, u
             raise NotebookError(f"{name} shows HTML", "Markdown, svg or png", "display a Markdown table instead")
         if picture:
             raw = data[picture[0]]
-            content = raw.encode() if picture[1] == "svg" else base64.b64decode(raw)
+            try:
+                content = raw.encode() if picture[1] == "svg" else base64.b64decode(raw)
+            except ValueError:
+                raise NotebookError(f"{name} has a picture that is not whole", "an executed notebook", "run it again") from None
             file = f"{stem}-{hashlib.sha256(content).hexdigest()[:8]}.{picture[1]}"
             media[file] = content
             yield f'![]({up}{file}){{fig-alt="{_alt(options, name)}"}}'

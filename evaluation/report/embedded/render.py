@@ -102,7 +102,9 @@ def check_sources(root: Path) -> tuple[Finding, ...]:
     return tuple(sorted(set(findings)))
 
 
-def build_book(root: Path, out: Path, *, formats: Sequence[Format], timestamp: dt.datetime | None) -> RenderedBook:
+def build_book(
+    root: Path, out: Path, *, formats: Sequence[Format], timestamp: dt.datetime | None, store: Path | None = None
+) -> RenderedBook:
     """Render the book in `root` into the folder `out`, which exists; see `render_book`."""
     clock = _Clock({}, time.perf_counter())
     book = read_book(root.resolve())
@@ -112,7 +114,7 @@ def build_book(root: Path, out: Path, *, formats: Sequence[Format], timestamp: d
     clock.stage("lint")
     targets: list[Target] = ["html", *(["typst"] if "pdf" in formats else [])]  # type: ignore[list-item]
     engine = engine_line()
-    converted = convert_pages(book, sources, targets, template=typst_template(book), colophon=engine)
+    converted = convert_pages(book, sources, targets, template=typst_template(book), colophon=engine, store=store)
     findings += converted.findings
     if converted.html:
         findings += check_files(book, sources, converted.html, expander.media)
@@ -145,7 +147,12 @@ def build_book(root: Path, out: Path, *, formats: Sequence[Format], timestamp: d
 
 
 def render_book(
-    book: Path, out: Path, *, formats: Sequence[Format] = ("html", "pdf"), timestamp: dt.datetime | None = None
+    book: Path,
+    out: Path,
+    *,
+    formats: Sequence[Format] = ("html", "pdf"),
+    timestamp: dt.datetime | None = None,
+    store: Path | None = None,
 ) -> RenderedBook:
     """Render a Quarto book project without Quarto.
 
@@ -159,6 +166,8 @@ def render_book(
         ``"html"``, ``"pdf"`` or both.
     timestamp
         The PDF's date. Without it, the date of the book: two renderings of equal sources are equal byte for byte.
+    store
+        File that keeps converted pages for the next time, so that only changed ones are converted again; None converts all.
 
     Returns
     -------
@@ -175,7 +184,7 @@ def render_book(
     if wrong or not formats:
         raise ReportError(f"formats {wrong or 'none'}: choose among html and pdf.")
     with staged_folder(out, keep_out_of=book) as folder:
-        built = build_book(book, folder, formats=formats, timestamp=timestamp)
+        built = build_book(book, folder, formats=formats, timestamp=timestamp, store=store)
     return RenderedBook(
         out=out,
         pages=built.pages,

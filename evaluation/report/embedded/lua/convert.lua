@@ -35,15 +35,25 @@ end
 local request = pandoc.json.decode(io.read('a'), false)
 local bibliography = read_bibliography(request.bibliography)
 local parsed = {}
-for i, page in ipairs(request.pages) do parsed[i] = pandoc.read(page.text, READER).blocks end
+for i, page in ipairs(request.pages) do parsed[i] = page.known and pandoc.Blocks {} or pandoc.read(page.text, READER).blocks end
 
-local answer = { findings = pandoc.List() }
+local answer = { findings = pandoc.List(), outlines = {}, cites = false }
 for _, target in ipairs(request.targets) do
   local book = structure.number(request.pages, parsed, target, answer.findings)
+  -- Pages that have not changed are known from an earlier run, and only the others are written.
+  book.written = book.pages:filter(function(page) return not page.known end)
+  book.partial = #book.written < #book.pages
   references.resolve(book, bibliography)
-  if #answer.findings == 0 then
-    run_citeproc(book.pages, request, bibliography)
-    references.index_bibliography(book)
+  for _, page in ipairs(book.written) do answer.cites = answer.cites or page.cites end
+  -- What is printed of a work depends on all that are cited, so pages that cite are never written alone.
+  if #answer.findings == 0 and not (book.partial and answer.cites) then
+    if not book.partial then
+      run_citeproc(book.pages, request, bibliography)
+      references.index_bibliography(book)
+    end
+    answer.outlines[target] = book.written:map(function(page)
+      return { file = page.source.file, outline = structure.outline(book, page) }
+    end)
     answer[target] = (target == 'html' and html or typst).write(book, request)
   end
 end

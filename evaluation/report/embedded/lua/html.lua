@@ -55,8 +55,16 @@ local function float(el, page)
         tbl, raw('</div>'),
       }
     end,
-    -- A paragraph that holds nothing but the picture is no paragraph.
-    Para = function(p) if #p.content == 1 and p.content[1].t == 'Image' then return pandoc.Plain(p.content) end end,
+    -- A paragraph that holds nothing but the picture is no paragraph. On a narrow screen a drawing keeps a size at which its
+    -- words can be read, and scrolls inside its own box.
+    Para = function(p)
+      if #p.content ~= 1 or p.content[1].t ~= 'Image' then return nil end
+      if kind ~= 'fig' or not p.content[1].src:match('%.svg$') then return pandoc.Plain(p.content) end
+      return pandoc.Blocks {
+        raw('<div class="figure-scroll" role="region" tabindex="0" aria-labelledby="' .. attribute(named) .. '">'),
+        pandoc.Plain(p.content), raw('</div>'),
+      }
+    end,
   }
   blocks:extend(content)
   blocks:insert(raw('</figure>'))
@@ -131,7 +139,7 @@ end
 
 function html.write(book)
   local pages = pandoc.List()
-  for _, page in ipairs(book.pages) do
+  for _, page in ipairs(book.written) do
     local body = pandoc.write(pandoc.Pandoc(render(book, page)), 'html', OPTIONS)
     local toc = pandoc.List()
     for _, entry in ipairs(page.toc) do

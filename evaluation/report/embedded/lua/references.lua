@@ -115,7 +115,7 @@ function references.resolve(book, bibliography)
         end
       end
       if #known == 0 then
-        cited = true
+        cited, page.cites = true, true
         return nil
       end
       if #unknown > 0 then
@@ -145,7 +145,7 @@ function references.resolve(book, bibliography)
       entry.title = entry.title:walk(filter):walk { Link = function(el) return el.content end, Note = function() return {} end }
     end
   end
-  if cited and not book.by_refs then references.require_place(book) end
+  if cited and not book.partial and not book.by_refs then references.require_place(book) end
 end
 
 -- Citations need a place where the works are listed.

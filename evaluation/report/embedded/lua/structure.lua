@@ -77,6 +77,7 @@ function Counter:claim(page, kind, find, id)
       'number the chapter')
   end
   self.claimed[kind] = page
+  page.claims:insert(kind)
 end
 
 local function new_counter() return setmetatable({ chapter = 0, appendix = 0 }, Counter) end
@@ -190,6 +191,8 @@ local function walk_page(book, page, counter, find)
           { kind = name, collapse = el.attributes.collapse }))
       end
     end
+    -- The list of works depends on what all pages cite.
+    if el.identifier == 'refs' then page.cites = true end
     if el.identifier ~= '' then register(el.identifier, { kind = 'other' }) end
   end
 
@@ -302,14 +305,50 @@ local function take_title(page, find)
     'one: the first line, or the title of the front matter', 'leave one, first; use ## below it')
 end
 
+-- What other pages need to know of a page: its place, its ids, and what can be referred to. A page that has not changed since
+-- an earlier run comes as this alone.
+function structure.outline(book, page)
+  local entries, ids = pandoc.List(), pandoc.List()
+  for id, entry in pairs(book.index) do
+    if entry.page == page and entry.kind ~= 'work' then
+      entries:insert { id = id, kind = entry.kind, label = entry.label, number = entry.number,
+        title = entry.title and pandoc.write(pandoc.Pandoc { pandoc.Plain(entry.title) }, 'json') }
+    end
+  end
+  for id in pairs(page.ids) do ids:insert(id) end
+  entries:sort(function(a, b) return a.id < b.id end)
+  ids:sort()
+  return { entries = entries, ids = ids, id = page.id, number = page.number, numbered = page.numbered, cites = page.cites,
+    claims = page.claims }
+end
+
+local function recall(book, page, known, counter)
+  page.known, page.numbered, page.id, page.number = true, known.numbered, known.id, known.number
+  page.blocks, page.title = pandoc.Blocks {}, pandoc.Inlines {}
+  for _, id in ipairs(known.ids) do page.ids[id] = true end
+  for _, entry in ipairs(known.entries) do
+    local title = entry.title and pandoc.read(entry.title, 'json').blocks[1].content
+    book.index[entry.id] = { kind = entry.kind, label = entry.label, number = entry.number, title = title, page = page, id = entry.id }
+  end
+  counter.claimed = counter.claimed or {}
+  for _, kind in ipairs(known.claims) do counter.claimed[kind] = page end
+  counter:open(page)
+  book.pages:insert(page)
+  book.by_file[page.source.file] = page
+end
+
 function structure.number(sources, parsed, target, findings)
   local book = { target = target, pages = pandoc.List(), index = {}, by_file = {}, findings = findings }
   function book.explicit(page, id) return page.source.explicit[id] == true end
   local counter = new_counter()
   for i, source in ipairs(sources) do
     local page = { at = i, source = source, role = source.role, numbered = source.numbered, ids = {},
-      toc = pandoc.List(), images = pandoc.List(), files = pandoc.List() }
+      toc = pandoc.List(), images = pandoc.List(), files = pandoc.List(), claims = pandoc.List(), cites = false }
     local find = structure.finder(findings, i)
+    if source.known then
+      recall(book, page, source.known[target], counter)
+      goto continue
+    end
     page.blocks = keep_visible(parsed[i], target)
     take_title(page, find)
     check_words(page.title, 'a heading', find)
@@ -331,6 +370,7 @@ function structure.number(sources, parsed, target, findings)
     page.blocks = walk_page(book, page, counter, find)
     book.pages:insert(page)
     book.by_file[source.file] = page
+    ::continue::
   end
   return book
 end

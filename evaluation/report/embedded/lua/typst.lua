@@ -170,24 +170,30 @@ local function context(request)
     function(inlines) return write_inlines(inlines) end)
 end
 
+-- The text of one page, which stands between those of its neighbours.
+local function write_page(book, page, request)
+  local blocks = render(book, page, request.caption_positions)
+  return write_blocks { heading(book, page, 1, page.number, page.title, page_label(book, page)) } .. '\n\n' .. write_blocks(blocks)
+end
+
 function typst.write(book, request)
-  local parts, part = {}, nil
+  local parts, part, pages, images = {}, nil, pandoc.List(), pandoc.List()
   for _, page in ipairs(book.pages) do
     if page.source.part and page.source.part ~= part then
       parts[#parts + 1] = '#part-page[' .. write_inlines { pandoc.Str(page.source.part) } .. ']'
     end
     part = page.source.part
-    local blocks = render(book, page, request.caption_positions)
+    local known = page.known and page.source.known.text
+    local text = known and known.text or write_page(book, page, request)
     if page.number and page.role == 'appendix' and page.number == 'A' then parts[#parts + 1] = '#appendices-begin()' end
-    parts[#parts + 1] = write_blocks { heading(book, page, 1, page.number, page.title, page_label(book, page)) }
-    parts[#parts + 1] = write_blocks(blocks)
+    parts[#parts + 1] = text
+    if not known then pages:insert { file = page.source.file, text = text, images = page.images } end
+    images:extend(known and known.images or page.images)
   end
   local template = pandoc.template.compile(request.template)
   local values = context(request)
   values.body = table.concat(parts, '\n\n')
-  local images = pandoc.List()
-  for _, page in ipairs(book.pages) do images:extend(page.images) end
-  return { text = pandoc.layout.render(pandoc.template.apply(template, values)), images = images }
+  return { text = pandoc.layout.render(pandoc.template.apply(template, values)), images = images, pages = pages }
 end
 
 return typst

@@ -1,0 +1,71 @@
+"""What a source asks of those who publish counts from it: the disclosure clause of its contract.
+
+The clause stands in ``customProperties`` under ``disclosure``. Where the publisher's rule is not known, it says ``not
+established``: counts of a restricted source are then not published at all, and those of an open one stand as their publisher gave
+them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from evaluation.contracts.records import Record, Source, field_problems
+
+Status = Literal["established", "not established", "none needed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clause(Record):
+    """How counts from one source are protected."""
+
+    status: Status
+    """``none needed`` for what describes nobody, such as synthetic data."""
+    access: Literal["open", "restricted"]
+    """``open``: the publisher protected the file before anybody could load it down."""
+    threshold: int | None = None
+    """Smallest count that may be published; counts above zero and below it may not. None = no such rule."""
+    base: int | None = None
+    """Published counts are multiples of it. None = no rounding."""
+    tolerance: float = 0.0
+    """By how much published cells may fail to add up to a published total, as rounding or perturbation does."""
+    extremes: bool = False
+    """Whether 0 and 100 per cent of a group may not be published, because they tell something of each of its members."""
+    nouns: tuple[str, ...] = ("people",)
+    """What the counts are of, as a sentence would say it."""
+    note: str = ""
+    source: str = ""
+    """Where the rule is stated; needed where it is established."""
+
+
+NO_CLAUSE = Clause(status="not established", access="open", note="The contract has no disclosure clause.")
+
+
+def read_clause(source: Source | None) -> Clause:
+    """The disclosure clause of a source; one that is not established where the contract has none."""
+    return Clause.build(**source.disclosure) if source is not None and source.disclosure else NO_CLAUSE
+
+
+def clause_problems_of(raw: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with a disclosure clause, each in words that end in what to do."""
+    found = field_problems(Clause, raw)
+    yield from (f"{problem.key}: {problem.text}." for problem in found)
+    if found:
+        return
+    clause = Clause.build(**raw)
+    for name in ("threshold", "base"):
+        value = getattr(clause, name)
+        if value is not None and value < 2:
+            yield f"{name}: {value} protects nothing; write 2 or more, or leave it out."
+    if clause.tolerance < 0:
+        yield f"tolerance: {clause.tolerance:g} is negative; write 0 or more."
+    rules = clause.threshold is not None or clause.base is not None or clause.extremes
+    if clause.status == "established" and not rules:
+        yield "status: is 'established' but there is no threshold, base or extremes. Fix: write the rule, or 'not established'."
+    if clause.status == "established" and not clause.source:
+        yield "source: is empty; say where the publisher states the rule."
+    if clause.status != "established" and rules:
+        yield f"status: is {clause.status!r} but there is a rule. Fix: write 'established', or take the rule out."
+    if clause.status == "none needed" and clause.access == "restricted":
+        yield "status: is 'none needed' for a restricted source. Fix: write the rule, or 'not established'."
