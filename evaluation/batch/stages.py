@@ -21,6 +21,7 @@ from evaluation.batch.plan import Plan, make_plan
 from evaluation.batch.show_check import describe_checked, findings_csv, write_findings
 from evaluation.contracts.check import Violation, format_violations
 from evaluation.contracts.load import load_contracts
+from evaluation.contracts.violations import ALL_OF_THEM
 from evaluation.design.protocol import load_design
 from evaluation.design.study import Study, build_design_panel, panel_outcomes
 from evaluation.errors import ConfigurationError
@@ -221,7 +222,7 @@ def check_files(data: Path, design_id: str, out: Path | None) -> tuple[str, int]
     lines = [f"checked {len(checked.files)} file(s): {', '.join(checked.files)}", *(f"  note: {note}" for note in checked.notes)]
     lines += describe_checked(checked.files, findings) if checked.files else []
     if checked.violations:
-        lines.append(format_violations(checked.violations, **({} if out is None else {"rest": f", see {out}"})))
+        lines.append(format_violations(checked.violations, rest=ALL_OF_THEM if out is None else f", see {out}"))
     lines += checked.refusals
     broken = bool(checked.refusals) or any(item.severity == "error" for item in checked.violations)
     lines.append("A contract is broken; nothing was written." if broken else "Every file keeps its contract.")

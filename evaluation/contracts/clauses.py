@@ -70,8 +70,9 @@ def latency_days(data: dict[str, Any]) -> int | None:
     if entry is None:
         return None
     value, unit = entry.get("value"), entry.get("unit", "d")
-    whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LONGEST_LATENCY
-    return value * _DAYS[unit] if whole and isinstance(unit, str) and unit in _DAYS else -1
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= _LONGEST_LATENCY:
+        return -1
+    return value * _DAYS[unit] if isinstance(unit, str) and unit in _DAYS else -1
 
 
 def clause_problems(document: Document, path: Path) -> Iterator[Problem]:

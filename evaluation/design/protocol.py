@@ -257,6 +257,10 @@ def _shift_problems(document: Document) -> Iterator[str]:
             yield f"{at}: alternative_starts: {shift} stands in it twice. Fix: keep one."
 
 
+def _plain(limit: float) -> str:
+    return str(limit) if isinstance(limit, int) else f"{limit:g}"
+
+
 def _number_problems(document: Document) -> Iterator[str]:
     limits: tuple[tuple[tuple[str, ...], float, float, str], ...] = (
         (("level",), 0.001, 0.5, "the size of the tests, such as 0.05"),
@@ -282,7 +286,7 @@ def _number_problems(document: Document) -> Iterator[str]:
         for key in path:
             value = value.get(key) if isinstance(value, dict) else None
         if isinstance(value, (int, float)) and not isinstance(value, bool) and not low <= value <= high:
-            yield f"{document.place(*path)}: {path[-1]}: is {value}; write {low:g} to {high:g} ({words})."
+            yield f"{document.place(*path)}: {path[-1]}: is {value}; write {_plain(low)} to {_plain(high)} ({words})."
 
 
 # ---------------------------------------------------------------- what it refers to

@@ -156,9 +156,9 @@ def check_data(
     found = Findings()
     files = find_files(data, chosen)
     read = [_read_file(file, contracts, found) for file in files]
-    for item in read if today is not None else ():
-        if item is not None and (stale := find_stale(item.reading.table, item.file.source, today)):
-            found.violations.append(stale)
+    if today is not None:
+        stale = (find_stale(item.reading.table, item.file.source, today) for item in read if item is not None)
+        found.violations += [item for item in stale if item is not None]
     if not files:
         looked = "; ".join(f"{source.id}: {', '.join(source.files)}" for source in chosen)
         found.refusals.append(f"{data}: the folder has no file of any source; looked for {looked}.")

@@ -67,11 +67,11 @@ def write_findings(material: Material) -> str:
             # Both editions show the primary outcome; the others are long and stand folded in the web edition.
             name = upper_first(material.primary.name)
             primary = tuple(row for row in planted.rows if row[1] == name) or planted.rows
-            shown = replace(planted, caption=f"{planted.caption}, {material.primary.name}", rows=primary)
+            short = replace(planted, caption=f"{planted.caption}, {material.primary.name}", rows=primary)
             below = material.binder.place_download(planted, "planted", up=UP)
             blocks += [
                 "## What was planted beside what was found {#sec-planted}",
-                material.place_table(UP, shown, "planted-primary", download=False),
+                material.place_table(UP, short, "planted-primary", download=False),
                 material.binder.place_folded(planted, "What was planted and found, every outcome", below=below),
             ]
     return join_blocks(blocks)

@@ -152,6 +152,8 @@ def document_of(draw: st.DrawFn, good: Any, paths: list[tuple[Any, ...]]) -> Any
             target[path[-1]]
         except (LookupError, TypeError):
             continue  # gone with what was replaced before
+        if not isinstance(target, (dict, list)):
+            continue  # a text by now
         kind = draw(st.sampled_from(["replace", "replace", "remove", "rename", "wrap", "double"]))
         if kind == "replace":
             target[path[-1]] = draw(VALUES)

@@ -197,11 +197,12 @@ def test_the_demonstration_is_synthetic_and_ordered(tmp_path, contracts):
 
 def test_synthetic_and_real_are_never_mixed(tmp_path, contracts):
     demonstration_file(tmp_path, demonstration_rows())
-    ons_file(tmp_path, "ons_els_claimant_count_2026-01.csv", [("E08000016", "Barnsley", CLAIMANT, "2001", "2", "", "", "")])
+    row = ("E08000016", "Barnsley", "Economically inactive", "2020", "20", "18", "22", "")
+    ons_file(tmp_path, "ons_els_employment_and_inactivity_2026-01.csv", [row])
     with pytest.raises(
-        DataError, match=r"SYNTHETIC data for inactivity_rate .* real data for claimant_rate_annual .* never mixed"
+        DataError, match=r"SYNTHETIC data for inactivity_rate .* real data for inactivity_rate_annual .* never mixed"
     ):
-        build_panel(tmp_path, contracts, ["inactivity_rate", "claimant_rate_annual"])
+        build_panel(tmp_path, contracts, ["inactivity_rate", "inactivity_rate_annual"])
 
 
 # ---------------------------------------------------------------- refusals

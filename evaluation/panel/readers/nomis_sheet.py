@@ -115,22 +115,24 @@ def _read_sheet(path: Path, sheet: str) -> list[list[Any]]:
     import openpyxl
 
     file = path.name
-    with warnings.catch_warnings():
+    with path.open("rb") as handle, warnings.catch_warnings():  # openpyxl leaves a file open that it stumbles over
         # What openpyxl warns of, such as a workbook without a default style, is not read here: only the cells' values are.
         warnings.simplefilter("ignore")
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    try:
-        if not sheet and len(book.sheetnames) > 1:
-            sheets = ", ".join(book.sheetnames)
-            raise ConfigurationError(f"{file}: the workbook has the sheets {sheets}; name one in the contract, options: sheet.")
-        if sheet and sheet not in book.sheetnames:
-            what = f"there is no sheet {sheet!r}; the sheets are {', '.join(book.sheetnames)}"
-            raise DataError(describe(file, what, rule="file", fix="fetch it again, or name another sheet in the contract"))
-        page = book[sheet] if sheet else book.worksheets[0]
-        page.reset_dimensions()  # Nomis states the used range as A1, which would hide everything else
-        return [list(row) for row in page.iter_rows(values_only=True)]
-    finally:
-        book.close()
+        book = openpyxl.load_workbook(handle, read_only=True, data_only=True)
+        try:
+            if not sheet and len(book.sheetnames) > 1:
+                sheets = ", ".join(book.sheetnames)
+                raise ConfigurationError(
+                    f"{file}: the workbook has the sheets {sheets}; name one in the contract, options: sheet."
+                )
+            if sheet and sheet not in book.sheetnames:
+                what = f"there is no sheet {sheet!r}; the sheets are {', '.join(book.sheetnames)}"
+                raise DataError(describe(file, what, rule="file", fix="fetch it again, or name another sheet in the contract"))
+            page = book[sheet] if sheet else book.worksheets[0]
+            page.reset_dimensions()  # Nomis states the used range as A1, which would hide everything else
+            return [list(row) for row in page.iter_rows(values_only=True)]
+        finally:
+            book.close()
 
 
 def _find_layout(file: str, rows: list[list[Any]]) -> _Layout:
