@@ -70,17 +70,17 @@ $(VENV)/.tools: requirements/tools.txt
 	@touch $@
 
 $(VENV)/.run: $(VENV)/.tools requirements/run.txt pyproject.toml
-	@$(BIN)/uv pip install --quiet --require-hashes -r requirements/run.txt
-	@$(BIN)/uv pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/run.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@$(BIN)/python -m evaluation.batch.kernels
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.run requirements/test.txt
-	@$(BIN)/uv pip install --quiet --require-hashes -r requirements/test.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/test.txt
 	@touch $@
 
 $(VENV)/.cluster: $(VENV)/.run requirements/cluster.txt
-	@$(BIN)/uv pip install --quiet --require-hashes -r requirements/cluster.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements/cluster.txt
 	@touch $@
 
 $(PEERS)/.benchmark: $(VENV)/.tools requirements/benchmark.txt pyproject.toml

@@ -257,7 +257,7 @@ def alt_event_study(
     all_at_once: tuple[np.ndarray, np.ndarray] | None = None,
     bars: bool = False,
 ) -> str:
-    """Alternative text of the event study: `all_at_once` holds the ends of the band for all periods, `bars` are for each alone."""
+    """Alternative text of the event study: `all_at_once` is the band for all periods, `bars` those for each alone."""
     unit, path = unit_words(outcome), finding.estimate.path
     before, after = [p for p in path if p.event_time < 0], [p for p in path if p.event_time >= 0]
     words = f"Chart of points, one for each of {len(path)} periods around the start."
