@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from evaluation import project
 from evaluation.errors import DataError
 
 T = TypeVar("T")
@@ -53,6 +54,17 @@ def _plain(value: Any, where: str) -> Any:
     if isinstance(value, (list, tuple)):
         return [_plain(item, f"{where}[{i}]") for i, item in enumerate(value)]
     raise ValueError(f"{where or 'value'} has type {type(value).__name__}, which a result file cannot carry")
+
+
+def save_records(records: Mapping[str, Any], results: Path | str = "") -> tuple[Path, ...]:
+    """Write each record under its name, such as ``power/inactivity_rate/wales.json``, below a folder; returns where.
+
+    An empty folder is ``runs/interactive``, where a notebook that is run by hand leaves what it made.
+    """
+    folder = Path(results) if results else project.RUNS / "interactive"
+    for name, record in records.items():
+        project.write_whole(folder / name, dump_json(record))
+    return tuple(folder / name for name in records)
 
 
 def from_plain(cls: type[T], data: Any) -> T:

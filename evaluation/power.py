@@ -22,7 +22,6 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluation import project
 from evaluation.design.compare import ALL, ALL_NAME, build_comparison, residents_of
 from evaluation.design.donors import choose_donors, first_exposed
 from evaluation.design.reach import count_supported, find_plausible, find_reach
@@ -34,7 +33,7 @@ from evaluation.numerics.places import draw_places
 from evaluation.numerics.sampling import sampling_variance
 from evaluation.numerics.windows import count_straddling, overlap_correlation
 from evaluation.panel.periods import STEP, Frequency, exposure_share, list_periods, month_index, reference_window, shift_month
-from evaluation.plain import dump_json
+from evaluation.plain import save_records
 from evaluation.results import Comparison, Design, Estimator, Panel, Placebos, Power, PowerPoint, TreatedUnit
 from evaluation.steps import follow
 
@@ -277,13 +276,7 @@ def save_power(records: Sequence[Power], results: Path | str = "") -> tuple[Path
 
     The file of a record is ``power/<outcome>/<area>.json``.
     """
-    folder = Path(results) if results else project.RUNS / "interactive"
-    paths = []
-    for record in records:
-        path = folder / "power" / record.outcome / f"{record.area}.json"
-        project.write_whole(path, dump_json(record))
-        paths.append(path)
-    return tuple(paths)
+    return save_records({f"power/{record.outcome}/{record.area}.json": record for record in records}, results)
 
 
 def _find_cap(study: Study, early: EarlyStudy) -> float | None:

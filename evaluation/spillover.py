@@ -20,7 +20,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from evaluation import project
 from evaluation.design.compare import ALL, build_comparison, residents_of
 from evaluation.design.ring import Ring, find_ring, study_ring
 from evaluation.design.study import Study
@@ -29,7 +28,7 @@ from evaluation.estimators import REGISTRY as ESTIMATORS
 from evaluation.inference import REGISTRY as INFERENCES
 from evaluation.inference.checks import pre_trend
 from evaluation.inference.placebo_in_space import count_blocks
-from evaluation.plain import dump_json
+from evaluation.plain import save_records
 from evaluation.results import (
     Comparison,
     Design,
@@ -119,13 +118,7 @@ def save_spillover(records: Sequence[Spillover], results: Path | str = "") -> tu
 
     The file of a record is ``spillover/<outcome>/<area>.json``.
     """
-    folder = Path(results) if results else project.RUNS / "interactive"
-    paths = []
-    for record in records:
-        path = folder / "spillover" / record.outcome / f"{record.area}.json"
-        project.write_whole(path, dump_json(record))
-        paths.append(path)
-    return tuple(paths)
+    return save_records({f"spillover/{record.outcome}/{record.area}.json": record for record in records}, results)
 
 
 def _first(design: Design) -> str:

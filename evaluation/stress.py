@@ -14,7 +14,6 @@ from pathlib import Path
 
 import numpy as np
 
-from evaluation import project
 from evaluation.design.compare import ALL
 from evaluation.design.study import Study
 from evaluation.errors import DataError, EvaluationError
@@ -24,7 +23,7 @@ from evaluation.inference import REGISTRY as INFERENCES
 from evaluation.inference.reference import Reference, reference_of
 from evaluation.numerics.selection import keep_periods
 from evaluation.panel.periods import STEP, month_index, reference_window, shift_month
-from evaluation.plain import dump_json
+from evaluation.plain import save_records
 from evaluation.results import Comparison, Estimate, Estimator, Inference, Placebos, Stress, Variant, VariantKind
 from evaluation.steps import follow
 from evaluation.stress_rules import Varied, rebuild, vary_donors, vary_overlap
@@ -114,13 +113,7 @@ def save_stress(records: Sequence[Stress], results: Path | str = "") -> tuple[Pa
 
     The file of a record is ``stress/<outcome>/<area>.json``.
     """
-    folder = Path(results) if results else project.RUNS / "interactive"
-    paths = []
-    for record in records:
-        path = folder / "stress" / record.outcome / f"{record.area}.json"
-        project.write_whole(path, dump_json(record))
-        paths.append(path)
-    return tuple(paths)
+    return save_records({f"stress/{record.outcome}/{record.area}.json": record for record in records}, results)
 
 
 # ---------------------------------------------------------------- the choices

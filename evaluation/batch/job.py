@@ -37,6 +37,7 @@ def execute(spec: dict[str, Any], folder: Path) -> str:
             request_save_on_cell_execute=False,
             autosave_cell_every=0,
             execution_timeout=spec["cell_seconds"],
+            coalesce_streams=True,  # how printed text arrives in pieces depends on how busy the machine is
         )
     except PapermillExecutionError as error:
         shorten(folder / EXECUTED)

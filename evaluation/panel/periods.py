@@ -19,8 +19,12 @@ from evaluation.errors import ConfigurationError
 
 Frequency = Literal["annual", "quarterly", "monthly"]
 
-MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
-FULL = ("january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december")
+MONTH_NAMES = tuple(
+    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
+)
+"""As they are written; those of the standard library follow the machine's language."""
+FULL = tuple(name.lower() for name in MONTH_NAMES)
+MONTHS = tuple(name[:3] for name in FULL)
 STEP: dict[Frequency, int] = {"annual": 12, "quarterly": 3, "monthly": 1}
 """Months from one period to the next; quarterly figures are stamped 03, 06, 09 and 12, annual ones with the year."""
 

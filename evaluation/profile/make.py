@@ -10,7 +10,7 @@ from evaluation import project
 from evaluation.contracts.disclosure import read_clause
 from evaluation.contracts.records import Contracts, Outcome
 from evaluation.errors import DataError
-from evaluation.plain import dump_json
+from evaluation.plain import save_records
 from evaluation.profile.cells import Cells, read_cells
 from evaluation.profile.gather import NO_FILE
 from evaluation.profile.levels import absent_level, describe_level, show_figure
@@ -159,9 +159,7 @@ def _wanted(contracts: Contracts) -> list[Outcome]:
 
 def save_profile(profile: Profile, results: Path | str) -> Path:
     """Write a profile to ``profile/<area>.json`` below a results folder, ``runs/interactive`` for an empty one; give the path."""
-    path = (Path(results) if results else project.RUNS / "interactive") / "profile" / f"{profile.area}.json"
-    project.write_whole(path, dump_json(profile))
-    return path
+    return save_records({f"profile/{profile.area}.json": profile}, results)[0]
 
 
 def _in_order(outcomes: Iterable[Outcome]) -> list[Outcome]:

@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 
 from evaluation.contracts.disclosure import Clause
 from evaluation.errors import DisclosureError
+from evaluation.panel.periods import MONTH_NAMES
 from evaluation.report.counts import JOIN, Counts
 from evaluation.report.disclosure_sums import Key, Sum, derive_counts
 from evaluation.report.tables import SHORTHAND, ReportTable, read_number
-from evaluation.synthesis.numbers import MONTHS
 
 MOST_LINES = 20
 """Breaches a message names; the rest are counted."""
@@ -28,7 +28,7 @@ CONFIDENTIAL = ("[c]", "[low]")
 """Shorthand of a count that is there and may not be told."""
 SUPPRESS = "suppress the cell with [c], or put rows together"
 _MARK = re.compile(r"\[[a-z]+\]")
-_NO_COUNT = "|".join(["per cent", "percentage", "months?", "quarters?", "years?", "weeks?", "days?", *MONTHS])
+_NO_COUNT = "|".join(["per cent", "percentage", "months?", "quarters?", "years?", "weeks?", "days?", *MONTH_NAMES])
 """Words after a number that make it something else than a count."""
 
 

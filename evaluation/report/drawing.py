@@ -17,9 +17,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from evaluation.contracts.records import Outcome
+from evaluation.panel.periods import MONTH_NAMES
 from evaluation.report.counts import Counts
 from evaluation.report.svg import shrink_svg
-from evaluation.synthesis.numbers import MONTHS
+from evaluation.synthesis.sentences import unit_words
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -212,7 +214,7 @@ def _months_apart(periods: Sequence[str]) -> int:
 
 def short_period(period: str) -> str:
     """``2026-03`` as ``Mar 2026``, for an axis."""
-    return period if "-" not in period else f"{MONTHS[int(period[5:7]) - 1][:3]} {period[:4]}"
+    return period if "-" not in period else f"{MONTH_NAMES[int(period[5:7]) - 1][:3]} {period[:4]}"
 
 
 def mark_zero(axes: Axes) -> None:
@@ -286,6 +288,17 @@ def _keep_inside(places: list[float], gaps: list[float], low: float, high: float
     for n in range(len(places)):
         below = low + gaps[n] / 2 if n == 0 else places[n - 1] + (gaps[n] + gaps[n - 1]) / 2
         places[n] = max(places[n], below)
+
+
+def name_differences(axes: Axes, outcome: Outcome, *, loc: Literal["left", "center"] = "center") -> None:
+    """Name a horizontal axis of differences: magnitudes, and on either side of nought which way it goes."""
+    axes.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
+    axes.set_xlabel(f"Difference, {outcome.unit_words}", loc=loc, color=TEXT)
+    unit = unit_words(outcome)
+    for offset, text, side in ((-4, f"← {unit.lower}", "right"), (4, f"{unit.higher} →", "left")):
+        axes.annotate(
+            text, (0, 1), xycoords=("data", "axes fraction"), xytext=(offset, 4), textcoords="offset points", ha=side, color=TEXT
+        )
 
 
 def wrap_label(text: str, width: int = 15) -> str:

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from evaluation.contracts.records import Outcome
-from evaluation.report.drawing import GRID, MUTED, OTHER, TEXT, TREATED, WIDTH, Picture, add_axes, figure_name, wrap_label
+from evaluation.report.drawing import (
+    GRID,
+    MUTED,
+    OTHER,
+    TEXT,
+    TREATED,
+    WIDTH,
+    Picture,
+    add_axes,
+    figure_name,
+    name_differences,
+    wrap_label,
+)
 from evaluation.results import Interval, PlaceEffect, Pool
 from evaluation.synthesis.numbers import write_count, write_interval, write_level
 from evaluation.synthesis.phrases import upper_first
@@ -61,14 +73,7 @@ def figure_pool(pool: Pool, outcome: Outcome) -> Picture:
         for n, (name, interval) in enumerate(below, len(rows)):
             _paint_ends(axes, n, interval, reach, pooled=True, point=name == TOGETHER)
         axes.set_yticks(range(len(names)), [wrap_label(name, 23) for name in names])
-        axes.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
-        axes.set_xlabel(f"Difference, {outcome.unit_words}", color=TEXT)
-        unit = unit_words(outcome)
-        for offset, text, side in ((-4, f"← {unit.lower}", "right"), (4, f"{unit.higher} →", "left")):
-            axes.annotate(
-                text, (0, 1), xycoords=("data", "axes fraction"), xytext=(offset, 4), textcoords="offset points", ha=side,
-                color=TEXT,
-            )  # fmt: skip
+        name_differences(axes, outcome)
         _paint_key(figure)
 
     notes = ["Places stand in alphabetical order: no order of merit."]

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from evaluation.contracts.records import Outcome
-from evaluation.report.drawing import GRID, MUTED, OTHER, TEXT, TREATED, WIDTH, Picture, add_axes, figure_name, wrap_label
+from evaluation.report.drawing import (
+    GRID,
+    MUTED,
+    OTHER,
+    TEXT,
+    TREATED,
+    WIDTH,
+    Picture,
+    add_axes,
+    figure_name,
+    name_differences,
+    wrap_label,
+)
 from evaluation.report.tables_spillover import name_area
 from evaluation.results import Design, Interval, Spillover, SpilloverSide
 from evaluation.synthesis.evidence import POOLED
@@ -64,14 +76,7 @@ def figure_spillover(records: Sequence[Spillover], outcome: Outcome, design: Des
         if records and records[0].area == POOLED and len(records) > 1:
             axes.axhline(0.5, color=MUTED, linewidth=0.6)
         axes.set_yticks(range(len(records)), [wrap_label(name_area(record), 23) for record in records])
-        axes.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
-        axes.set_xlabel(f"Difference, {outcome.unit_words}", color=TEXT)
-        unit = unit_words(outcome)
-        for offset, text, align in ((-4, f"← {unit.lower}", "right"), (4, f"{unit.higher} →", "left")):
-            axes.annotate(
-                text, (0, 1), xycoords=("data", "axes fraction"), xytext=(offset, 4), textcoords="offset points", ha=align,
-                color=TEXT,
-            )  # fmt: skip
+        name_differences(axes, outcome)
         axes.annotate(
             "Next door:", (1.0, 1), xycoords="axes fraction", xytext=(8, 4), textcoords="offset points", fontsize=8.5,
             color=MUTED, annotation_clip=False,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from evaluation.contracts.records import Outcome
-from evaluation.report.drawing import GRID, MUTED, OTHER, TEXT, TREATED, Picture, add_axes, figure_name
+from evaluation.report.drawing import GRID, MUTED, OTHER, TEXT, TREATED, Picture, add_axes, figure_name, name_differences
 from evaluation.report.tables_stress import VARIED, in_order
 from evaluation.results import Interval, Stress, Variant
 from evaluation.synthesis.numbers import write_count, write_interval, write_size
@@ -58,14 +58,7 @@ def figure_stress(stress: Stress, outcome: Outcome) -> Picture:
             _name(axes, row, line if isinstance(line, str) else upper_first(line.title), heading=heading)
             if isinstance(line, Variant):
                 _paint_variant(axes, row, line)
-        axes.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
-        axes.set_xlabel(f"Difference, {outcome.unit_words}", loc="left", color=TEXT)
-        unit = unit_words(outcome)
-        for offset, text, side in ((-4, f"← {unit.lower}", "right"), (4, f"{unit.higher} →", "left")):
-            axes.annotate(
-                text, (0, 1), xycoords=("data", "axes fraction"), xytext=(offset, 4), textcoords="offset points", ha=side,
-                color=TEXT,
-            )  # fmt: skip
+        name_differences(axes, outcome, loc="left")
 
     data = pd.DataFrame(
         {

@@ -8,7 +8,19 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from evaluation.contracts.records import Outcome
-from evaluation.report.drawing import COMPARISON, GRID, MUTED, TEXT, TREATED, WIDTH, Picture, add_axes, figure_name, wrap_label
+from evaluation.report.drawing import (
+    COMPARISON,
+    GRID,
+    MUTED,
+    TEXT,
+    TREATED,
+    WIDTH,
+    Picture,
+    add_axes,
+    figure_name,
+    name_differences,
+    wrap_label,
+)
 from evaluation.report.tables_value import name_area
 from evaluation.report.words_value import write_amount, write_effect, write_value
 from evaluation.results import BreakEven, ValueForMoney
@@ -62,14 +74,7 @@ def figure_value(values: Sequence[ValueForMoney], outcome: Outcome) -> Picture:
                 textcoords="offset points", va="center", ha="left", color=TEXT, fontsize=8.5, annotation_clip=False,
             )  # fmt: skip
         axes.set_yticks(range(len(rows)), [wrap_label(name_area(item), 23) for item in rows])
-        axes.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
-        axes.set_xlabel(f"Difference, {outcome.unit_words}", color=TEXT)
-        unit = unit_words(outcome)
-        for offset, text, side in ((-4, f"← {unit.lower}", "right"), (4, f"{unit.higher} →", "left")):
-            axes.annotate(
-                text, (0, 1), xycoords=("data", "axes fraction"), xytext=(offset, 4), textcoords="offset points", ha=side,
-                color=TEXT,
-            )  # fmt: skip
+        name_differences(axes, outcome)
         axes.annotate(
             "Break-even", (1.0, 1.0), xycoords="axes fraction", xytext=(8, 4), textcoords="offset points", ha="left",
             color=TEXT, fontsize=8.5,

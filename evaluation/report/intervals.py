@@ -10,7 +10,19 @@ import pandas as pd
 from evaluation.contracts.records import Outcome
 from evaluation.report import words
 from evaluation.report.answers import label_outcome
-from evaluation.report.drawing import GRID, MUTED, OTHER, TEXT, TREATED, WIDTH, Picture, add_axes, figure_name, wrap_label
+from evaluation.report.drawing import (
+    GRID,
+    MUTED,
+    OTHER,
+    TEXT,
+    TREATED,
+    WIDTH,
+    Picture,
+    add_axes,
+    figure_name,
+    name_differences,
+    wrap_label,
+)
 from evaluation.results import Conclusion
 from evaluation.synthesis.numbers import write_magnitude
 from evaluation.synthesis.sentences import unit_words
@@ -126,14 +138,7 @@ def _picture(
         if by == "area" and rows and rows[0].area == "all" and len(rows) > 1:
             axes.axhline(0.5, color=MUTED, linewidth=0.6)
         axes.set_yticks(range(len(rows)), [wrap_label(label, 23) for label in labels])
-        axes.xaxis.set_major_formatter(lambda value, _: f"{abs(value):g}")
-        axes.set_xlabel(f"Difference, {outcome.unit_words}", color=TEXT)
-        unit = unit_words(outcome)
-        for offset, text, side in ((-4, f"← {unit.lower}", "right"), (4, f"{unit.higher} →", "left")):
-            axes.annotate(
-                text, (0, 1), xycoords=("data", "axes fraction"), xytext=(offset, 4), textcoords="offset points", ha=side,
-                color=TEXT,
-            )  # fmt: skip
+        name_differences(axes, outcome)
         _paint_key(figure, marks)
 
     data = pd.DataFrame(

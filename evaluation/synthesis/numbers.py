@@ -16,12 +16,9 @@ import math
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
-from evaluation.panel.periods import month_index, month_label
+from evaluation.panel.periods import MONTH_NAMES, month_index, month_label
 from evaluation.results import Interval
 
-MONTHS = tuple(
-    ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]
-)
 DIGITS = {"pp": 1, "people": -2, "households": -2}
 """Decimal places a unit starts with; -2 = to the nearest 100."""
 EXTRA_DIGITS = 3
@@ -203,7 +200,7 @@ def write_month(month: str) -> str:
     parts = month.split("-")
     if len(parts) == 1:
         return month
-    words = f"{MONTHS[int(parts[1]) - 1]} {parts[0]}"
+    words = f"{MONTH_NAMES[int(parts[1]) - 1]} {parts[0]}"
     return f"{int(parts[2])} {words}" if len(parts) == 3 else words
 
 

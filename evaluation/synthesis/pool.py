@@ -14,10 +14,9 @@ from statistics import NormalDist
 
 import numpy as np
 
-from evaluation import project
 from evaluation.contracts.records import Outcome
 from evaluation.numerics.random_effects import pool_effects
-from evaluation.plain import dump_json, load_json
+from evaluation.plain import load_json, save_records
 from evaluation.results import Design, Finding, Interval, PlaceEffect, Pool
 from evaluation.synthesis.agree import failed_checks, find_inference
 from evaluation.synthesis.evidence import POOLED, gather_evidence, why_not_estimated
@@ -183,11 +182,4 @@ def save_pool(pools: Sequence[Pool | None], results: Path | str = "") -> tuple[P
 
     An outcome with fewer than two places has no summary (None) and leaves no file.
     """
-    folder = Path(results) if results else project.RUNS / "interactive"
-    paths = []
-    for pool in pools:
-        if pool is not None:
-            path = folder / "pool" / f"{pool.outcome}.json"
-            project.write_whole(path, dump_json(pool))
-            paths.append(path)
-    return tuple(paths)
+    return save_records({f"pool/{pool.outcome}.json": pool for pool in pools if pool is not None}, results)

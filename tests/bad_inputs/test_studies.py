@@ -109,7 +109,7 @@ CASES = (
         "negative",
         "seed: 1",
         "seed: -1",
-        ("seed: is -1; write 0 to 4.29497e+09 (any whole number; it is never drawn at random)",),
+        ("seed: is -1; write 0 to 4294967295 (any whole number; it is never drawn at random)",),
     ),
     Case("F08", "text", "seed: 1", "seed: today", ("seed: is 'today'; write a whole number",)),
     Case(

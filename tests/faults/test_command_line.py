@@ -127,4 +127,5 @@ def test_help_teaches():
     shown = trailblazer("--help").stdout
     for word in ("check", "plan", "run", "report", "status", "verify", "export", "diff", "demo", "exit codes", "examples"):
         assert word in shown
-    assert "  fetch " not in shown
+    for word in ("fetch", "vintages", "profile"):
+        assert f"  {word} " in shown

@@ -103,7 +103,7 @@ def test_an_interrupted_run_goes_on_where_it_stopped(notebooks: Path):
         time.sleep(0.05)
     family = psutil.Process(process.pid).children(recursive=True)
     os.kill(process.pid, signal.SIGINT)
-    process.wait(timeout=20)
+    process.wait(timeout=60)
     assert not [p for p in psutil.wait_procs(family, timeout=5)[1] if p.status() != psutil.STATUS_ZOMBIE]
     assert [(r.id, r.state) for r in read_records(run)] == [("o/quick/quick", "done")]
     assert not (run / ".work").exists()

@@ -18,6 +18,7 @@ GOOD = "from pathlib import Path\nPath(results, 'findings').mkdir()\nPath(result
 WAYS = {
     "good": (GOOD, ""),
     "raises": ("1 / 0", "ZeroDivisionError"),
+    "prints-slowly": (GOOD + "\nimport time\nfor n in range(3):\n    print(n, flush=True)\n    time.sleep(0.4)", ""),
     "leaves-early": ("import sys; sys.exit(0)", "ended before its end"),
     "no-result": ("x = 1", "left no findings/a.json"),
     "killed": ("import os, signal; os.kill(os.getpid(), signal.SIGKILL)", "Kernel died"),
@@ -65,12 +66,14 @@ def test_only_a_whole_run_counts_as_done(notebooks: Path, tmp_path: Path):
         records = {r.id: r for r in run_plan(plan(*WAYS), run, jobs=2)}
     for name, (_, message) in WAYS.items():
         record = records[f"o/{name}/{name}"]
-        assert record.state == ("done" if name == "good" else "failed"), record
+        assert record.state == ("failed" if message else "done"), record
         assert message in record.error
     assert (run / "findings" / "a.json").read_text() == "E08000016"
     executed = nbformat.read(run / "notebooks" / "o" / "good" / "good.ipynb", 4)
     assert [c.execution_count for c in executed.cells] == [1, 2, 3, 4]
     assert str(tmp_path) not in json.dumps(executed)
+    slow = nbformat.read(run / "notebooks" / "o" / "prints-slowly" / "prints-slowly.ipynb", 4)
+    assert [o.text for o in slow.cells[2].outputs] == ["0\n1\n2\n"], "however it arrived"
     assert not (run / ".work").exists()
     assert (run / "notebooks" / "o" / "raises" / "raises.failed.ipynb").exists()
     assert "cell" in records["o/raises/raises"].error

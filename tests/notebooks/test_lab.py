@@ -223,6 +223,7 @@ def test_figures_and_tables_come_with_caption_and_alternative_text():
 
 
 def test_the_extension_adds_html_for_a_front_end_alone(monkeypatch):
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)  # IPython warns of one that is not its own
     shell = InteractiveShell()
     picture = figure_series(make_finding(), RATE)
     lab.load_ipython_extension(shell)

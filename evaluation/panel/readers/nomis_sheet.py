@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,11 +12,10 @@ import pandas as pd
 
 from evaluation.contracts.records import Contracts, Source
 from evaluation.contracts.table import Table
-from evaluation.errors import ConfigurationError, DataError, EvaluationError
+from evaluation.errors import ConfigurationError, DataError
 from evaluation.panel.readers.reading import Reading, describe
+from evaluation.panel.readers.workbooks import read_sheets
 
-SIZE_LIMIT = 200_000_000
-"""Bytes of a workbook's parts after unpacking; the largest Nomis export seen has under 1 MB."""
 SHARE_OF_FIGURE = "Standard error as a percentage of the figure"
 """What ``conf %`` means in the survey of hours and earnings; the only meaning known here."""
 NOT_AREAS = ("Column Total",)
@@ -86,53 +83,15 @@ def read_nomis_sheet(path: Path, source: Source, contracts: Contracts) -> Readin
 
 
 def _read_rows(path: Path, sheet: str) -> list[list[Any]]:
-    file = path.name
-    try:
-        with zipfile.ZipFile(path) as parts:
-            names = [item.filename for item in parts.infolist()]
-            size = sum(item.file_size for item in parts.infolist())
-    except (OSError, zipfile.BadZipFile) as error:
-        raise DataError(describe(file, f"this is not a spreadsheet: {error}", rule="file", fix="fetch it again")) from None
-    active = [name for name in names if "vbaProject" in name or "externalLinks/" in name]
-    if active:
+    file, sheets = path.name, dict(read_sheets(path.read_bytes(), path.name))
+    if not sheet and len(sheets) > 1:
         raise ConfigurationError(
-            f"{file}: the workbook holds macros or links to other files ({active[0]}); save it as CSV or as plain .xlsx."
+            f"{file}: the workbook has the sheets {', '.join(sheets)}; name one in the contract, options: sheet."
         )
-    if size > SIZE_LIMIT:
-        raise DataError(
-            f"{file}: the workbook unpacks to {size:,} bytes, more than {SIZE_LIMIT:,} (rule file). Fix: fetch it again."
-        )
-    try:
-        return _read_sheet(path, sheet)
-    except EvaluationError:
-        raise
-    except Exception as error:  # openpyxl lets through whatever a damaged part makes its XML reader stumble over
-        reason = next(iter(str(error).splitlines()), "") or type(error).__name__
-        raise DataError(describe(file, f"the spreadsheet cannot be read: {reason}", rule="file", fix="fetch it again")) from None
-
-
-def _read_sheet(path: Path, sheet: str) -> list[list[Any]]:
-    import openpyxl
-
-    file = path.name
-    with path.open("rb") as handle, warnings.catch_warnings():  # openpyxl leaves a file open that it stumbles over
-        # What openpyxl warns of, such as a workbook without a default style, is not read here: only the cells' values are.
-        warnings.simplefilter("ignore")
-        book = openpyxl.load_workbook(handle, read_only=True, data_only=True)
-        try:
-            if not sheet and len(book.sheetnames) > 1:
-                sheets = ", ".join(book.sheetnames)
-                raise ConfigurationError(
-                    f"{file}: the workbook has the sheets {sheets}; name one in the contract, options: sheet."
-                )
-            if sheet and sheet not in book.sheetnames:
-                what = f"there is no sheet {sheet!r}; the sheets are {', '.join(book.sheetnames)}"
-                raise DataError(describe(file, what, rule="file", fix="fetch it again, or name another sheet in the contract"))
-            page = book[sheet] if sheet else book.worksheets[0]
-            page.reset_dimensions()  # Nomis states the used range as A1, which would hide everything else
-            return [list(row) for row in page.iter_rows(values_only=True)]
-        finally:
-            book.close()
+    if sheet and sheet not in sheets:
+        what = f"there is no sheet {sheet!r}; the sheets are {', '.join(sheets)}"
+        raise DataError(describe(file, what, rule="file", fix="fetch it again, or name another sheet in the contract"))
+    return sheets[sheet] if sheet else next(iter(sheets.values()))
 
 
 def _find_layout(file: str, rows: list[list[Any]]) -> _Layout:

@@ -19,6 +19,7 @@ import pandas as pd
 from evaluation.contracts.records import Contracts, Source
 from evaluation.contracts.table import Table
 from evaluation.errors import DataError
+from evaluation.panel.periods import MONTH_NAMES
 from evaluation.panel.readers.reading import Reading, describe
 from evaluation.panel.readers.workbooks import read_sheets
 
@@ -31,20 +32,6 @@ ADJUSTMENTS = (
 
 _CODE = re.compile(r"[EWSNK][0-9]{8}")
 _AUTHORITY = re.compile(r"(E0[6-9]|W06|S12|N09)[0-9]{6}")
-_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,9 +185,9 @@ def _to_long(sheet: _Sheet) -> tuple[pd.DataFrame, np.ndarray]:
 def _month(cell: Any) -> str:
     """A month as ``July 2014``, whether the cell holds a day or words; empty where it is neither."""
     if isinstance(cell, datetime):
-        return f"{_MONTHS[cell.month - 1]} {cell.year}"
+        return f"{MONTH_NAMES[cell.month - 1]} {cell.year}"
     words = _text(cell)
-    return words if re.match(rf"({'|'.join(_MONTHS)}) [0-9]{{4}}", words) else ""
+    return words if re.match(rf"({'|'.join(MONTH_NAMES)}) [0-9]{{4}}", words) else ""
 
 
 def _text(cell: Any) -> str:

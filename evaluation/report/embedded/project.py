@@ -12,25 +12,12 @@ from typing import Any, Literal
 import yaml
 
 from evaluation.errors import ReportError
+from evaluation.panel.periods import MONTH_NAMES
 
 __all__ = ["Book", "Chapter", "format_date", "read_book", "read_text"]
 
 Role = Literal["chapter", "appendix"]
 
-MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
 DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 NAMED_FORMATS = {
     "full": "dddd, D MMMM YYYY",
@@ -96,8 +83,8 @@ def format_date(day: dt.date, pattern: str) -> str:
     words = {
         "YYYY": f"{day.year:04}",
         "YY": f"{day.year % 100:02}",
-        "MMMM": MONTHS[day.month - 1],
-        "MMM": MONTHS[day.month - 1][:3],
+        "MMMM": MONTH_NAMES[day.month - 1],
+        "MMM": MONTH_NAMES[day.month - 1][:3],
         "MM": f"{day.month:02}",
         "M": str(day.month),
         "dddd": DAYS[day.weekday()],
