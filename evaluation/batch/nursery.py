@@ -307,6 +307,11 @@ def main(address: str, parent: int) -> None:
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # a batch kernel needs no debugger, and importing it is slow
     for name in PRELOAD:
         importlib.import_module(name)
+    from evaluation.contracts.load import load_contracts
+    from evaluation.errors import EvaluationError
+
+    with contextlib.suppress(EvaluationError):  # a job says what is wrong with them
+        load_contracts(standard=False)
     gc.freeze()  # the forks share these pages; a collection would copy them
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)

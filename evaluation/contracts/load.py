@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import types
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -49,11 +50,35 @@ def load_contracts(root: Path = project.CONTRACTS, *, standard: bool = True) -> 
     ConfigurationError, DataError
         With every problem of every file, one a line: ``file:line: column: what is wrong. Fix: what to do``. Wrong YAML, unknown
         keys, names and rules, and wrong registers are configuration; clauses a source contract lacks or contradicts are data.
+
+    Notes
+    -----
+    The same files are read once in a process, and in processes forked from it.
     """
     if not root.is_dir():
         raise ConfigurationError(
             f"{root}: there is no such folder; a contracts folder has registers, sources, outcomes and designs."
         )
+    content = _content_sha256(root)
+    for checked in (True, standard):
+        if (known := _known.get((root, content, checked))) is not None:
+            return known
+    _known.clear()  # what is on disk now takes the place of what was
+    return _known.setdefault((root, content, standard), _read(root, standard=standard))
+
+
+_known: dict[tuple[Path, str, bool], Contracts] = {}
+"""The folder that was read last: folder, hash of all its files, and whether the standard was asked too."""
+
+
+def _content_sha256(root: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(path for path in root.rglob("*") if path.is_file()):
+        digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def _read(root: Path, *, standard: bool) -> Contracts:
     problems: list[Problem] = []
     found = _registers(root / "registers", problems)
     sources = _sources(root / "sources", problems, standard=standard)

@@ -112,6 +112,8 @@ def _wanted(kind: Any) -> str:
 
 
 def _fits(kind: Any, value: Any) -> bool:
+    if kind is str:  # nearly every cell of a register
+        return isinstance(value, str)
     origin = typing.get_origin(kind)
     if kind is Any:
         return True
@@ -137,6 +139,8 @@ def _fits(kind: Any, value: Any) -> bool:
 
 def _frozen(kind: Any, value: Any) -> Any:
     """The value with lists as tuples and whole numbers as floats where a float is wanted."""
+    if kind is str:
+        return value
     origin = typing.get_origin(kind)
     if origin in (typing.Union, types.UnionType):
         return _frozen(next(k for k in typing.get_args(kind) if _fits(k, value)), value)

@@ -125,7 +125,7 @@ def open_study(design_id: str, panel: Path | str | None = None, *, data: Path | 
     """
     if panel and data:
         raise ConfigurationError(f"open_study: give a panel ({panel}) or a data folder ({data}), not both.")
-    contracts = load_contracts()
+    contracts = load_contracts(standard=not panel)  # what made the panel was held against the standard then
     design = load_design(contracts, design_id)
     if panel:
         path = Path(panel)

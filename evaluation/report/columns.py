@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
+
+import numpy as np
 
 ROOM, SMALL_ROOM = 97, 108
 """Characters of table text across a page of the PDF, and of the smaller text of a table of many columns."""
@@ -29,24 +32,28 @@ def soften(text: str) -> str:
 
 
 def share_width(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[int]:
-    """Width of each column in characters: its longest word at least, and otherwise so that all need the same number of lines."""
-    least, longest = [], []
+    """Width of each column in characters: its longest word at least; the room beyond goes where it saves the table most lines."""
+    columns = [[BOLD * len(name) / HEADER_LINES, *(len(row[n]) for row in rows)] for n, name in enumerate(header)]
+    least = []
     for n, name in enumerate(header):
-        cells = [row[n] for row in rows]
-        words = [len(part) for cell in cells for word in cell.split(" ") for part in soften(word).split(_LINE)]
-        title = BOLD * max(map(len, name.split(" ")))
-        least.append(max([title, *words]) + PADDING)
-        longest.append(max([title, BOLD * len(name) / HEADER_LINES, *map(len, cells)]))
-
-    def widths(lines: float) -> list[float]:
-        return [max(low, length / lines + PADDING) for low, length in zip(least, longest, strict=True)]
-
-    room = max(SMALL_ROOM if len(header) > SMALL else ROOM, sum(least))
-    few, many = 1.0, max(longest)
-    if sum(widths(few)) > room:
-        while many - few > 0.01:
-            middle = (few + many) / 2
-            few, many = (middle, many) if sum(widths(middle)) > room else (few, middle)
-    else:
-        many = few
-    return [max(round(width), 3) for width in widths(many)]
+        words = [len(part) for row in rows for word in row[n].split(" ") for part in soften(word).split(_LINE)]
+        least.append(math.ceil(max([BOLD * max(map(len, name.split(" "))), *words]) + PADDING))
+    spare = max((SMALL_ROOM if len(header) > SMALL else ROOM) - sum(least), 0)
+    # lines[n][s, r]: lines that cell r of column n takes when the column is s characters wider than its longest word
+    room = [np.arange(low - PADDING, low - PADDING + spare + 1)[:, None] for low in least]
+    lines = [np.maximum(np.ceil(np.array(cells) / size), 1.0) for cells, size in zip(columns, room, strict=True)]
+    extra = [0] * len(header)
+    while spare:
+        now = [column[more] for column, more in zip(lines, extra, strict=True)]
+        best, wider, saved = -1, 0, 0.0
+        for n in range(len(header)):
+            beside = np.max([0 * now[n], *now[:n], *now[n + 1 :]], axis=0)
+            height = np.maximum(beside, lines[n][extra[n] : extra[n] + spare + 1]).sum(axis=1)
+            saving = (height[0] - height[1:]) / np.arange(1, len(height))
+            if saving.size and saving.max() > saved:
+                best, wider, saved = n, int(saving.argmax()) + 1, float(saving.max())
+        if best < 0:
+            break
+        extra[best] += wider
+        spare -= wider
+    return [low + more for low, more in zip(least, extra, strict=True)]

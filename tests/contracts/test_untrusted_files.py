@@ -18,7 +18,7 @@ from evaluation.contracts.table import read_text_table
 from evaluation.contracts.yamlfile import read_yaml
 from evaluation.errors import ConfigurationError, DataError
 from evaluation.panel.build import check_data
-from evaluation.panel.readers import nomis_sheet, read_published
+from evaluation.panel.readers import read_published, workbooks
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -101,7 +101,7 @@ def test_a_workbook_that_unpacks_to_too_much_is_refused_before_it_is_unpacked(tm
     path = tmp_path / "nomis_ashe_a.xlsx"
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as parts:
         parts.writestr("xl/worksheets/sheet1.xml", b"0" * 3_000_000)
-    monkeypatch.setattr(nomis_sheet, "SIZE_LIMIT", 1_000_000)
+    monkeypatch.setattr(workbooks, "SIZE_LIMIT", 1_000_000)
     monkeypatch.setattr(openpyxl, "load_workbook", lambda *a, **b: pytest.fail("it was unpacked"))
     with pytest.raises(DataError, match="the workbook unpacks to 3,000,000 bytes, more than 1,000,000"):
         read_published(path, contracts.sources["nomis_spreadsheet"], contracts)

@@ -273,7 +273,7 @@ def test_macros_and_files_that_are_no_workbook_are_refused(tmp_path, contracts):
     with pytest.raises(ConfigurationError, match="macros or links to other files"):
         read_published(path, source, contracts)
     path.write_text("<!DOCTYPE html>")
-    with pytest.raises(DataError, match="this is not a spreadsheet"):
+    with pytest.raises(DataError, match="this is not a whole spreadsheet"):
         read_published(path, source, contracts)
     with zipfile.ZipFile(path, "w") as parts:
         parts.writestr("a.txt", b"x")
