@@ -141,7 +141,7 @@ class AreaTable:
             table.add_row(Text(name), f"{done}/{total}", Text(state, style=style), f"{seconds:.1f}")
         table.caption = Text(
             f"{len(self.tally.ended)} of {self.tally.total} notebooks in {time.monotonic() - self._began:.0f} s"
-            + ("" if left is None else f", {write_time(left)} left"),
+            + ("" if not left else f", {write_time(left)} left"),
         )
         return table
 

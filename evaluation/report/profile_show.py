@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
 
 from evaluation.contracts.load import load_contracts
@@ -24,10 +25,17 @@ class ShownProfile:
 
     def __repr__(self) -> str:
         """Say in a few lines what the area looks like."""
+        return "\n".join(self._lines())
+
+    def _repr_html_(self) -> str:
+        title, headline = self._lines()
+        return f"<p><strong>{escape(title)}</strong></p><p>{escape(headline)}</p>"
+
+    def _lines(self) -> tuple[str, str]:
         profile = self.profile
         mark = "   SYNTHETIC DATA" if profile.synthetic else ""
         where = ", ".join(dict.fromkeys((profile.region, profile.nation)))
-        return f"{profile.area_name}, {where}{mark}\n{say_headline(profile, self.outcome)}"
+        return f"{profile.area_name}, {where}{mark}", say_headline(profile, self.outcome)
 
 
 def open_profile(design: str, area: str, *, outcome: str = "", panel: Path | str = "", data: Path | str = "") -> ShownProfile:
