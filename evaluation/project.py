@@ -17,7 +17,7 @@ REPORTS = ROOT / "reports"
 RUNS = ROOT / "runs"
 """Default home of run folders; git ignores it."""
 
-_NOT_NUMBERS = ("cli.py", "__main__.py", "batch", "fetch", "lab", "report/embedded", "report/engine.py")
+_NOT_NUMBERS = ("cli", "__main__.py", "batch", "fetch", "lab", "report/embedded", "report/engine.py")
 """Code that cannot change a number, a sentence or a figure of a finding."""
 
 
