@@ -43,6 +43,9 @@ less: among all weights with nearly the best mean gap, those with good single ga
 ROUNDING = 1e-14
 """The same as a share of the largest outcome: less is rounding."""
 
+SWEEPS = 50
+"""Times that all areas of an assignment are fitted one after the other where Newton's method ends outside the certificate."""
+
 HALVINGS = 30
 """Halvings of a Newton step that does not lead down, before it is left."""
 
@@ -215,7 +218,15 @@ class _Task:
             t, a = together[some] * (1.0 - own), alone[some] * own[:, None]
             pooled[some] = self.newton(live[some], part, some, pooled[some] * t[:, None], t, a, small[some]) / t[:, None]
         own = np.maximum(1.0 - nu, STAGES[-1])
-        doubt = self.uncertainty(live, part, together * (1.0 - own), alone * own[:, None])
+        t, a = together * (1.0 - own), alone * own[:, None]
+        doubt = self.uncertainty(live, part, t, a)
+        for _ in range(SWEEPS):
+            # a multiplier as exact as numbers go can leave weights that are not quite
+            bad = np.flatnonzero(~(doubt <= certain))
+            if not bad.size:
+                break
+            self.sweep(live, part, bad, t, a)
+            doubt = self.uncertainty(live, part, t, a)
         bad = np.flatnonzero(~(doubt <= certain))
         if bad.size:
             raise DataError(
@@ -223,6 +234,20 @@ class _Task:
                 f"{doubt[bad[0]]:.1e}); choose a smaller pooling."
             )
         return part
+
+    def sweep(self, live: np.ndarray, part: _Mix, at: np.ndarray, together: np.ndarray, alone: np.ndarray) -> None:
+        """Fit each area of some assignments anew beside the gaps of the others, one after the other; changes `part` at `at`."""
+        rows, longest = live[at], part.gaps.shape[2]
+        share = self.shares[rows]
+        for k, start in enumerate(self.starts):
+            others = (share[:, :, None] * part.gaps[at]).sum(axis=1) - share[:, k, None] * part.gaps[at, k]
+            cost = together[at] * share[:, k] ** 2 + alone[at, k]
+            own = self.targets(rows, np.array([k]))[:, 0]
+            moved = own + (together[at] * share[:, k] / cost)[:, None] * others[:, longest - start :]
+            early = self.early(int(start))
+            weights = fit_simplex(early, moved.T, allowed=self.allowed[rows], near=part.weights[at, k]).weights
+            part.weights[at, k] = weights
+            part.gaps[at, k, longest - start :] = own - weights @ early.T
 
     def newton(
         self,

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from conformance.panels import draw_by_hand, make_panel
 
-from evaluation.errors import ConfigurationError
+from evaluation.errors import ConfigurationError, DataError
 from evaluation.estimators.staggered_synthetic_control import StaggeredSyntheticControl
 from evaluation.estimators.synthetic_control import SyntheticControl
+from evaluation.numerics import staggered_mix
 
 LOW, HIGH = [0, 0, 0, 0], [10, 10, 10, 10]
 
@@ -87,3 +88,22 @@ def test_intercepts_take_up_levels():
 def test_pooling_is_checked():
     with pytest.raises(ConfigurationError, match="between 0 and 1"):
         StaggeredSyntheticControl(pooling=1.5)
+
+
+def test_sweeps_bring_what_newton_left_unfinished_within_the_certificate(monkeypatch):
+    random = np.random.default_rng(3)
+    donors = random.normal(size=(24, 15)).cumsum(axis=0)
+    treated = (donors @ random.dirichlet(np.ones(15), size=3).T + 0.8 * random.normal(size=(24, 3))).T[None]
+    task = {
+        "starts": np.array([16, 18, 20]),
+        "shares": np.full((1, 3), 1 / 3),
+        "allowed": np.ones((1, 15), dtype=bool),
+        "pooling": 0.6,
+        "intercept": True,
+    }
+    whole = staggered_mix.fit_staggered(donors, treated, **task)
+    monkeypatch.setattr(staggered_mix, "STEPS", 1)
+    assert staggered_mix.fit_staggered(donors, treated, **task).weights == pytest.approx(whole.weights, abs=1e-6)
+    monkeypatch.setattr(staggered_mix, "SWEEPS", 0)
+    with pytest.raises(DataError, match="not within 1e-08 of the best"):
+        staggered_mix.fit_staggered(donors, treated, **task)

@@ -46,10 +46,10 @@ def run(
     earlier = move_start(comparison, periods=periods, start=periods - back)
     try:
         found = estimator.fit(earlier)
+        inference = infer(found, estimator, earlier, level=level, draws=draws, seed=seed)
     except EvaluationError as refusal:
         # such as predictors of a synthetic control that lie after the moved start
         return Check(name=NAME, title=TITLE, passed=None, text=f"Not run: {refusal}")
-    inference = infer(found, estimator, earlier, level=level, draws=draws, seed=seed)
     if inference.interval is None:
         text = f"Not run: {inference.note}"
         return Check(name=NAME, title=TITLE, passed=None, value=found.att, text=text)
