@@ -6,6 +6,7 @@ file is there.
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from pathlib import Path
@@ -37,7 +38,6 @@ def execute(spec: dict[str, Any], folder: Path) -> str:
             request_save_on_cell_execute=False,
             autosave_cell_every=0,
             execution_timeout=spec["cell_seconds"],
-            coalesce_streams=True,  # how printed text arrives in pieces depends on how busy the machine is
         )
     except PapermillExecutionError as error:
         shorten(folder / EXECUTED)
@@ -61,6 +61,7 @@ def publishable(notebook: Any) -> Any:
     notebook.metadata.pop("papermill", None)
     for number, cell in enumerate(notebook.cells):
         cell.metadata.pop("papermill", None)
+        join_printed(cell)
         shorten_outputs(cell)
         cell.metadata.pop("execution", None)
         cell["id"] = f"cell-{number:02d}"
@@ -75,6 +76,18 @@ def shorten(path: Path) -> None:
 
     notebook = nbformat.read(path, 4)
     write_whole(path, nbformat.writes(publishable(notebook)))
+
+
+def join_printed(cell: Any) -> None:
+    """Make one output of printed text that arrived in pieces: into how many depends on how busy the machine is."""
+    joined: list[Any] = []
+    for _, outputs in itertools.groupby(cell.get("outputs", []), lambda o: o.get("name") or id(o)):
+        first, *others = outputs
+        if others:
+            first["text"] = "".join([first["text"], *(output["text"] for output in others)])
+        joined.append(first)
+    if "outputs" in cell:
+        cell["outputs"] = joined
 
 
 def shorten_outputs(cell: Any) -> None:
