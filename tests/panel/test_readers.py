@@ -340,3 +340,10 @@ def test_a_wide_table_that_is_not_as_it_should_be_is_refused(tmp_path, contracts
 def test_a_wide_table_without_areas_is_refused(tmp_path, contracts):
     with pytest.raises(DataError, match="no area stands below the header"):
         read_wide(tmp_path, contracts, "\n".join(WIDE.split("\n")[:2]) + "\n")
+
+
+def test_a_workbook_whose_list_of_sheets_is_empty_is_refused(tmp_path, contracts, monkeypatch):
+    path = sheet(tmp_path / "nomis_ashe_a.xlsx")
+    monkeypatch.setattr(nomis_sheet, "read_sheets", lambda raw, file: iter(()))
+    with pytest.raises(DataError, match=r"nomis_ashe_a\.xlsx: the workbook holds no sheet"):
+        read_published(path, contracts.sources["nomis_spreadsheet"], contracts)

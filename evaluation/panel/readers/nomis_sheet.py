@@ -84,6 +84,8 @@ def read_nomis_sheet(path: Path, source: Source, contracts: Contracts) -> Readin
 
 def _read_rows(path: Path, sheet: str) -> list[list[Any]]:
     file, sheets = path.name, dict(read_sheets(path.read_bytes(), path.name))
+    if not sheets:
+        raise DataError(describe(file, "the workbook holds no sheet", rule="file", fix="fetch it again"))
     if not sheet and len(sheets) > 1:
         raise ConfigurationError(
             f"{file}: the workbook has the sheets {', '.join(sheets)}; name one in the contract, options: sheet."
