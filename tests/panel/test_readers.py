@@ -9,7 +9,7 @@ import pytest
 from panel.published import MEASURES, NOMIS_SURVEY, csv_text, survey_file, survey_rows
 
 from evaluation.errors import ConfigurationError, DataError
-from evaluation.panel.readers import READERS, read_published
+from evaluation.panel.readers import READERS, nomis_sheet, read_published
 
 # ---------------------------------------------------------------- registry
 
