@@ -35,7 +35,7 @@ check: $(VENV)/.test ## style, types, import contracts, stripped notebooks
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python tests/stripped_notebooks.py
 
-simulate: $(VENV)/.test ## the long simulations (hours of CPU); SCHEDULER=local:2 shares them out
+simulate: $(VENV)/.test ## the long simulations (hours of CPU); SCHEDULER=local:2 shares out the draws on the real panel
 	@SCHEDULER=$(SCHEDULER) $(BIN)/python -m pytest -m slow
 
 benchmark: $(PEERS)/.benchmark ## time ourselves against the field's packages (about half an hour); writes benchmarks/results.md
