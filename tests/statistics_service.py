@@ -1,5 +1,6 @@
 """A statistics service on this machine: answers in the documented layouts, SYNTHETIC values, and the faults services have."""
 
+import calendar
 import contextlib
 import csv
 import gzip
@@ -63,11 +64,19 @@ class Service:
     """(pattern of the path, function of handler and body) taken in order, each once."""
     asked: list = field(default_factory=list)
     workbook: bytes = b""
+    workbooks: dict = field(default_factory=dict)
+    """Name at the end of an address to the workbook there, instead of that for all."""
+    more: bool = False
     link: str = ""
     key: str = KEY
     labels: dict = field(default_factory=lambda: {"area": "National - Regional - LA - OAs", "level": "Local Authority"})
     change: object = None
     """Function of the rows of an answer, to spoil them."""
+    months: tuple = ("202606", "202607", "202608")
+    page: int = 100
+    """Children of the schema in one answer; a header names the address of the next."""
+    next_at: str = ""
+    """Where that header points, instead of the service's own address."""
 
     def value(self, dataset, date, code, variable, measure):
         number = sum(map(ord, f"{date}{code}{variable}"))
@@ -133,7 +142,7 @@ class Service:
 
     # ---- Stat-Xplore
 
-    def answer_schema(self, identifier):
+    def answer_schema(self, identifier, page=0):
         count = "str:count:UC_Monthly:V_F_UC_CASELOAD_FULL"
         area = "str:field:UC_Monthly:V_F_UC_CASELOAD_FULL:COA_CODE"
         date = "str:field:UC_Monthly:F_UC_DATE:DATE_NAME"
@@ -147,20 +156,32 @@ class Service:
             area: [(f"{area}:LSOA", "Lower areas", "VALUESET"), (f"{area}:LA", self.labels["level"], "VALUESET")],
             date: [("str:valueset:UC_Monthly:F_UC_DATE:DATE_NAME:C_UC_DATE", "Month", "VALUESET")],
             "str:valueset:UC_Monthly:F_UC_DATE:DATE_NAME:C_UC_DATE": [
-                (f"str:value:UC_Monthly:F_UC_DATE:DATE_NAME:C_UC_DATE:{m}", m, "VALUE") for m in ("202606", "202607", "202608")
+                (f"str:value:UC_Monthly:F_UC_DATE:DATE_NAME:C_UC_DATE:{m}", m, "VALUE") for m in self.months
             ],
         }
         if identifier not in below:
             return None
         children = [{"id": i, "label": text, "type": kind, "location": "SYNTHETIC"} for i, text, kind in below[identifier]]
-        return json.dumps({"id": identifier, "label": "SYNTHETIC", "children": children}).encode()
+        begin = page * self.page
+        self.more = begin + self.page < len(children)
+        shown = children[begin : begin + self.page]
+        return json.dumps({"id": identifier, "label": "SYNTHETIC", "children": shown}).encode()
+
+    def link_next(self, path, query):
+        """The header by which the service names the next page of a list, as its documentation has it."""
+        if not path.startswith("/schema/") or not self.more:
+            return {}
+        return {"Link": f'<{self.next_at or self.address}{path}?page={int(query.get("page", "0")) + 1}>; rel="next"'}
 
     def answer_cube(self, question):
         month_field = question["dimensions"][1][0]
         months = [item[0].rpartition(":")[2] for item in question["recodes"][month_field]["map"]]
-        names = ["", "January", "February", "March", "April", "May", "June", "July", "August", "September"]
+        names = ["", *calendar.month_name[1:]]
         areas = [{"type": "RecodeItem", "labels": [name], "uris": [f"str:value:x:{code}"]} for code, name in self.areas]
-        dates = [{"type": "RecodeItem", "labels": [f"{names[int(m[4:])]} {m[:4]}"]} for m in months]
+        dates = [
+            {"type": "RecodeItem", "labels": [f"{names[int(m[4:])]} {m[:4]}"], "uris": [f"{month_field}:C_UC_DATE:{m}"]}
+            for m in months
+        ]
         values = [[float(len(name) * 100 + int(m[4:])) for m in months] for _, name in self.areas]
         return json.dumps(
             {
@@ -180,11 +201,13 @@ class Service:
             if handler.headers.get("APIKey") != self.key:
                 return 403, "application/json", b'{"error": "SYNTHETIC: no such key"}'
             content = (
-                self.answer_cube(json.loads(body)) if path == "/table" else self.answer_schema(path.removeprefix("/schema/"))
+                self.answer_cube(json.loads(body))
+                if path == "/table"
+                else self.answer_schema(path.removeprefix("/schema/"), int(query.get("page", "0")))
             )
             return (404, "application/json", b"{}") if content is None else (200, "application/json", content)
         if path == "/file":
-            return 200, "application/octet-stream", self.workbook
+            return 200, "application/octet-stream", self.workbooks.get(query["uri"].rpartition("/")[2], self.workbook)
         if path.endswith("/current"):
             link = self.link or f"/file?uri={path}/rtisajul2026.xlsx"
             page = f'<!DOCTYPE html><html><title>SYNTHETIC</title><a href="{link}">xlsx</a><a href="/previous">older</a></html>'
@@ -220,7 +243,8 @@ class Handler(BaseHTTPRequestHandler):
         tag = f'"{hash(content) & 0xFFFFFFFF:x}"'
         if service.etags and status == 200 and self.headers.get("If-None-Match") == tag:
             return self.give(304, kind, b"", {"ETag": tag})
-        return self.give(status, kind, content, {"ETag": tag} if service.etags and status == 200 else {})
+        headers = {"ETag": tag} if service.etags and status == 200 else {}
+        return self.give(status, kind, content, headers | (service.link_next(path, query) if status == 200 else {}))
 
     def give(self, status, kind, content, headers=None):
         self.send_response(status)
@@ -235,8 +259,9 @@ class Handler(BaseHTTPRequestHandler):
 # ---- faults: each takes the handler; True says that it has answered
 
 
-def busy(status, after=None):
+def busy(status, after=None, reset=None):
     headers = {} if after is None else {"Retry-After": after}
+    headers |= {} if reset is None else {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": reset}
     return lambda h: h.give(status, "text/plain", b"SYNTHETIC: busy", headers)
 
 
@@ -269,6 +294,24 @@ def dripping(seconds):
         return True
 
     return drip
+
+
+def trickling(seconds):
+    """A few bytes at a time, each well before the client would call the line silent."""
+
+    def trickle(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/csv")
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            handler.wfile.write(b"x")
+            time.sleep(0.02)
+        handler.close_connection = True
+        return True
+
+    return trickle
 
 
 def cut(share=0.5, *, length=True):
@@ -346,7 +389,13 @@ class running:
 
 
 def rti_workbook(
-    areas, *, header="codes above", title="Table 19: Payrolled employees by local authority", months=3, sheet="19. Employees (LA)"
+    areas,
+    *,
+    header="codes above",
+    title="Table 19: Payrolled employees by local authority",
+    months=3,
+    sheet="19. Employees (LA)",
+    links=(),
 ):
     """A workbook of the layout known from public scripts: a title, a row of codes, a row of Date and names, months down."""
     book = openpyxl.Workbook()
@@ -371,6 +420,8 @@ def rti_workbook(
             page_.append(row)
         for m in range(months):
             page_.append([f"{['May', 'June', 'July'][m]} 2026", *(scale + n + m for n in range(len(areas)))])
+    for n, link in enumerate(links, start=1):
+        book[sheet].cell(1, n).hyperlink = link
     stream = io.BytesIO()
     book.save(stream)
     return stream.getvalue()

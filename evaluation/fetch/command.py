@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ from evaluation.fetch.http import Patience
 from evaluation.fetch.run import Fetched, FetchOptions, fetch_sources, plan_questions
 from evaluation.fetch.settings import SERVICES, sources_of
 from evaluation.fetch.show import describe_vintages, vintage_data
-from evaluation.panel.vintages import list_vintages
+from evaluation.panel.vintages import FETCHED, list_vintages
 
 
 def fetch_data(
@@ -36,8 +37,9 @@ def fetch_data(
     Raises
     ------
     ConfigurationError
-        If neither is named, or a name is not known.
+        If neither is named, a name is not known, or `first` is no period.
     """
+    _refuse_first(first)
     contracts = load_contracts(standard=False)
     options = FetchOptions(
         environment=os.environ,
@@ -53,9 +55,15 @@ def fetch_data(
 
 def plan_fetch(design: str, sources: Sequence[str], bases: Sequence[str], *, first: str = "") -> list[str]:
     """The addresses `fetch_data` would ask; nobody is asked."""
+    _refuse_first(first)
     contracts = load_contracts(standard=False)
     options = FetchOptions(environment=os.environ, bases=_read_bases(bases), first=first)
     return plan_questions(contracts, _choose(contracts, design, sources), options)
+
+
+def _refuse_first(first: str) -> None:
+    if first and not re.fullmatch(r"[0-9]{4}(-(0[1-9]|1[0-2]))?", first):
+        raise ConfigurationError(f"--first {first!r}: this is no period; write a year or a month, such as 2019 or 2019-03.")
 
 
 def _choose(contracts: Contracts, design: str, sources: Sequence[str]) -> tuple[str, ...]:
@@ -100,10 +108,13 @@ def show_vintages(data: Path, source: str, *, as_json: bool) -> str:
     Raises
     ------
     ConfigurationError
-        If the folder is not there.
+        If the folder is not there, or there is no such source.
     """
     if not data.is_dir():
         raise ConfigurationError(f"{data}: there is no such folder; give the data folder.")
+    known = load_contracts(standard=False).sources if source else {}
+    if source and source not in known and not (data / FETCHED / source).is_dir():
+        raise ConfigurationError(f"there is no source {source!r}{nearest(source, known)}; the sources are {', '.join(known)}.")
     there = list_vintages(data, source or None)
     if not as_json:
         return "\n".join(describe_vintages(there))

@@ -174,7 +174,7 @@ def _read(data: Path, source: Source, contracts: Contracts, name: str) -> pd.Dat
 
 def _paths(data: Path, source: Source, name: str) -> list[Path]:
     path = data / name
-    if path.is_file():
+    if path.is_file() and not Path(name).is_absolute() and ".." not in Path(name).parts:
         return [path]
     if not data.is_dir():
         raise ConfigurationError(f"{data}: there is no such folder; give the data folder.")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import email.utils
-import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -14,10 +12,12 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 import tenacity
+import urllib3
 
 from evaluation import __version__
 from evaluation.errors import ConfigurationError, ServiceError
-from evaluation.fetch.questions import WORDS, Answer, Kind, Question
+from evaluation.fetch.questions import Answer, Question
+from evaluation.fetch.refusals import Passing, refuse_other_kind, refuse_status
 
 KEPT_HEADERS = (
     "content-type",
@@ -30,16 +30,13 @@ KEPT_HEADERS = (
     "x-ratelimit",
     "x-ratelimit-remaining",
     "x-ratelimit-reset",
+    "link",
 )
-PASSING = (408, 425, 429, 500, 502, 503, 504)
-"""Statuses that can be another a minute later."""
 SIZE_LIMIT = 500_000_000
 """Bytes of one answer; the largest known is a fiftieth of this."""
 REDIRECTS = 3
 """Within the publisher's site, where no key goes with the question."""
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
-_TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,16 +52,8 @@ class Patience:
     silent_seconds: float = 60.0
     """Longest time without a byte."""
     answer_seconds: float = 900.0
-    """Longest time for one answer, however steadily it drips."""
+    """Longest time for one answer, however steadily it trickles."""
     sleep: Callable[[float], None] = time.sleep
-
-
-class _Passing(Exception):
-    """A failure that may pass."""
-
-    def __init__(self, words: str, wait: float = 0.0) -> None:
-        super().__init__(words)
-        self.wait = wait
 
 
 class Network:
@@ -130,7 +119,7 @@ class Network:
         retrying = tenacity.Retrying(
             stop=tenacity.stop_after_attempt(patience.attempts),
             wait=_Wait(patience),
-            retry=tenacity.retry_if_exception_type(_Passing),
+            retry=tenacity.retry_if_exception_type(Passing),
             sleep=patience.sleep,
             before_sleep=self._say_wait,
             reraise=True,
@@ -143,7 +132,7 @@ class Network:
                     same = ", unchanged" if answer.unchanged else ""
                     self.say(f"{question.shown}: {len(answer.body):,} bytes in {time.monotonic() - begin:.1f} s{same}")
                     return answer
-        except _Passing as error:
+        except Passing as error:
             raise ServiceError(
                 f"{question.shown}: {error}, {patience.attempts} time(s). Fix: look whether the service is up and ask again "
                 f"later; "
@@ -190,14 +179,20 @@ class Network:
             ) as response:
                 elsewhere = _same_site(question, address, response)
                 return elsewhere or self._take(question, response, known, attempt)
-        except requests.exceptions.ContentDecodingError:
-            raise _Passing("the answer is not in the encoding its header names") from None
-        except requests.exceptions.ChunkedEncodingError:
-            raise _Passing("the answer broke off before its end") from None
-        except requests.exceptions.Timeout:
-            raise _Passing(f"no answer within {self.patience.silent_seconds:g} s") from None
-        except requests.exceptions.ConnectionError:
-            raise _Passing("the service cannot be reached, or hung up") from None
+        except urllib3.exceptions.DecodeError:
+            raise Passing("the answer is not in the encoding its header names") from None
+        except urllib3.exceptions.ProtocolError:
+            raise Passing("the answer broke off before its end") from None
+        except (requests.exceptions.Timeout, urllib3.exceptions.ReadTimeoutError):
+            raise Passing(f"no answer within {self.patience.silent_seconds:g} s") from None
+        except requests.exceptions.SSLError:
+            raise ServiceError(
+                f"{question.shown}: no secure line can be made: this machine does not trust the certificate it is shown. Fix: "
+                "where your organisation looks into what goes in and out, name the file of its certificates in the "
+                "environment variable REQUESTS_CA_BUNDLE."
+            ) from None
+        except (requests.exceptions.ConnectionError, urllib3.exceptions.HTTPError):
+            raise Passing("the service cannot be reached, or hung up") from None
         except requests.exceptions.RequestException as error:
             raise ServiceError(f"{question.shown}: the question cannot be asked ({type(error).__name__}).") from None
 
@@ -216,22 +211,23 @@ class Network:
                 "Fix: ask without a key where one is not needed, and tell the publisher."
             )
         if status != 200:
-            _refuse_status(question, status, response.headers, body, self.patience)
-        _refuse_other_kind(question, response.headers.get("Content-Type", ""), body)
+            refuse_status(question, status, response.headers, body, self.patience.longest_wait)
+        refuse_other_kind(question, response.headers.get("Content-Type", ""), body)
         return Answer(question=question, at=now, status=status, headers=headers, body=body, attempts=attempt)
 
     def _read(self, response: requests.Response) -> bytes:
         begin = time.monotonic()
         pieces: list[bytes] = []
         size = 0
-        for piece in response.iter_content(65_536):
+        # What has arrived is taken at once: to wait for a whole piece would let a line that trickles hold us for days.
+        while piece := response.raw.read1(65_536, decode_content=True):
             pieces.append(piece)
             size += len(piece)
             self.on_bytes(size)
             if size > SIZE_LIMIT:
                 raise ServiceError(f"{urlsplit(response.url).hostname}: the answer is larger than {SIZE_LIMIT:,} bytes.")
             if time.monotonic() - begin > self.patience.answer_seconds:
-                raise _Passing(f"the answer was not whole after {self.patience.answer_seconds:g} s")
+                raise Passing(f"the answer was not whole after {self.patience.answer_seconds:g} s")
         return b"".join(pieces)
 
 
@@ -245,7 +241,7 @@ class _Wait(tenacity.wait.wait_base):
 
     def __call__(self, retry_state: tenacity.RetryCallState) -> float:
         error = retry_state.outcome.exception() if retry_state.outcome is not None else None
-        asked = error.wait if isinstance(error, _Passing) else 0.0
+        asked = error.wait if isinstance(error, Passing) else 0.0
         return max(asked, self.backoff(retry_state) + self.apart(retry_state))
 
 
@@ -275,69 +271,3 @@ def _same_site(question: Question, address: str, response: requests.Response) ->
 def _conditions(known: Answer) -> dict[str, str]:
     wanted = {"etag": "If-None-Match", "last-modified": "If-Modified-Since"}
     return {name: known.headers[header] for header, name in wanted.items() if known.headers.get(header)}
-
-
-def _refuse_status(question: Question, status: int, headers: Mapping[str, str], body: bytes, patience: Patience) -> None:
-    if status in PASSING:
-        wait = _retry_after(headers.get("Retry-After", ""))
-        if wait > patience.longest_wait:
-            raise ServiceError(
-                f"{question.shown}: the service (status {status}) asks us to wait {wait:,.0f} s, which is longer than "
-                f"{patience.longest_wait:g} s. Fix: fetch again after that time; what was fetched before is kept."
-            )
-        busy = "has had too many questions" if status == 429 else "is busy or broken"
-        raise _Passing(f"the service {busy} (status {status})", wait)
-    if 300 <= status < 400:
-        raise ServiceError(
-            f"{question.shown}: the service points elsewhere ({headers.get('Location', 'no address')}; status {status}), "
-            f"which is "
-            "not followed. Fix: look whether it moved, and write its new address under 'fetch' in the source's contract."
-        )
-    if status in (401, 403) and question.secret is not None:
-        raise ConfigurationError(
-            f"{question.shown}: the service refuses the key (status {status}). Fix: look whether the environment variable "
-            f"{question.secret.variable} holds the key of your account, whole and not expired."
-        )
-    said = " ".join(_plain(body).split())[:200]
-    raise ServiceError(
-        f"{question.shown}: the service refuses the question (status {status}){': ' + said if said else ''}. Fix: compare the "
-        "address with the publisher's documentation; the source's contract holds its parts under 'fetch'."
-    )
-
-
-def _retry_after(text: str) -> float:
-    """Seconds a ``Retry-After`` header asks for, given as a number or as a day and time."""
-    if text.strip().isdecimal():
-        return float(text)
-    try:
-        when = email.utils.parsedate_to_datetime(text)
-    except (TypeError, ValueError):
-        return 0.0
-    when = when if when.tzinfo is not None else when.replace(tzinfo=UTC)
-    return max(0.0, (when - datetime.now(UTC)).total_seconds())
-
-
-def _refuse_other_kind(question: Question, content_type: str, body: bytes) -> None:
-    """Refuse a body that is not what was asked for: error pages often come with status 200."""
-    got = _kind_of(content_type, body)
-    if not body.strip():
-        raise _Passing("the answer is empty")
-    if got != question.kind:
-        title = _TITLE.search(body[:20_000].decode("utf-8", "replace"))
-        named = f" titled {' '.join(title[1].split())[:80]!r}" if title else ""
-        raise _Passing(f"the service answered with {WORDS[got]}{named} where {WORDS[question.kind]} was asked for")
-
-
-def _kind_of(content_type: str, body: bytes) -> Kind:
-    head = body[:500].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if body[:4] == b"PK\x03\x04":
-        return "workbook"
-    if head.startswith((b"<!doctype html", b"<html", b"<?xml", b"<head", b"<body")) or "text/html" in content_type.lower():
-        return "page"
-    if head[:1] in (b"{", b"["):
-        return "json"
-    return "csv"
-
-
-def _plain(body: bytes) -> str:
-    return re.sub(r"<[^>]*>", " ", body[:2_000].decode("utf-8", "replace"))

@@ -180,5 +180,5 @@ def _join(bodies: Sequence[bytes]) -> bytes:
     whole = bodies[0]
     for body in bodies[1:]:
         whole += b"" if whole.endswith(b"\n") else b"\r\n"
-        whole += body.split(b"\n", 1)[1]
+        whole += b"".join(body.splitlines(keepends=True)[1:])
     return whole

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -22,6 +24,10 @@ from evaluation.fetch.workbook import collect_workbook
 from evaluation.panel.vintages import Vintage, list_vintages
 
 Say = Callable[[str], None]
+
+SHORTEST_KEY = 8
+"""Characters; those of the services have forty and more. A shorter one would be found by chance in any answer."""
+_KEY = re.compile(rf"[!-~]{{{SHORTEST_KEY},}}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +99,7 @@ def _fetch_source(data: Path, contracts: Contracts, source: Source, options: Fet
     secret = find_key(settings, options.environment)
     known = {}
     if newest is not None:
+        _refuse_clock(newest)
         newest.check()
         known = read_answers(newest)
     cap = _row_cap(settings, secret)
@@ -122,12 +129,21 @@ def _fetch_source(data: Path, contracts: Contracts, source: Source, options: Fet
     return Fetched(source=source.id, state="new", vintage=vintage.id, rows=rows, size=size)
 
 
+def _refuse_clock(newest: Vintage) -> None:
+    """Refuse to fetch before the newest vintage was: its time decides which vintage is read, so the new one never would be."""
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if now < newest.retrieved:
+        raise ConfigurationError(
+            f"{newest.shown}: this vintage was fetched at {newest.retrieved}, and the clock of this machine says {now}. What is "
+            "fetched now would count as older than it and never be read. Fix: set the clock; if it was wrong then, remove that "
+            "folder and fetch again."
+        )
+
+
 def _replay(data: Path, contracts: Contracts, source: Source, newest: Vintage | None, options: FetchOptions) -> Fetched:
     """Make the tables again from the raw answers of the newest vintage, and hold them against what is kept."""
     if newest is None:
-        raise ConfigurationError(
-            f"{source.id}: nothing of it is kept in {data}, so it cannot be replayed; fetch without --offline."
-        )
+        raise ConfigurationError(f"nothing of {source.id} is kept in {data}, so it cannot be replayed; fetch without --offline.")
     record = newest.record
     settings = read_settings(source, {str(source.fetch.get("service")): record.base})
     asker = Replay(newest, lambda line: options.say(f"  {line}"))
@@ -165,11 +181,16 @@ def find_key(settings: Settings, environment: Mapping[str, str]) -> Secret | Non
     Raises
     ------
     ConfigurationError
-        If the service needs one and the variable is not set.
+        If the service needs one and the variable is not set, or what it holds cannot be a key.
     """
     if isinstance(settings, OnsFetch):
         return None
     value = environment.get(settings.key_variable, "").strip()
+    if value and not _KEY.fullmatch(value):
+        raise ConfigurationError(
+            f"the environment variable {settings.key_variable} does not hold a key: a key has {SHORTEST_KEY} or more letters, "
+            "digits and signs without blanks. Fix: copy it whole from your account, without quotes, or unset the variable."
+        )
     if isinstance(settings, NomisFetch):
         return Secret(variable=settings.key_variable, value=value, name="uid", place="parameter") if value else None
     if not value:

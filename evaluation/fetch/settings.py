@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -104,9 +105,27 @@ def read_settings(source: Source, bases: Mapping[str, str]) -> Settings:
     raw: dict[str, Any] = {**source.fetch, **({"base": bases[service]} if service in bases else {})}
     raw["base"] = str(raw.get("base", "")).rstrip("/")
     try:
-        return KINDS[service].build(**raw)
+        found: Settings = KINDS[service].build(**raw)
     except ConfigurationError as error:
         raise ConfigurationError("\n".join(f"source {source.id}: fetch: {line}" for line in str(error).splitlines())) from None
+    wrong = [f"source {source.id}: fetch: {text}." for text in _impossible(found)]
+    if wrong:
+        raise ConfigurationError("\n".join(wrong))
+    return found
+
+
+def _impossible(settings: Settings) -> Iterator[str]:
+    """Values of the right kind that no fetch could work with."""
+    for name in ("row_cap", "row_cap_with_key", "months_at_once"):
+        if getattr(settings, name, 1) < 1:
+            yield f"{name}: is {getattr(settings, name)}; write a whole number above 0"
+    for name in ("link", "area", "level"):
+        try:
+            re.compile(getattr(settings, name, ""))
+        except re.error as error:
+            yield f"{name}: {getattr(settings, name)!r} is not a regular expression ({error})"
+    if not settings.base.startswith(("https://", "http://")):
+        yield f"base: is {settings.base!r}; write an address that begins with https://"
 
 
 def sources_of(contracts: Contracts, outcomes: Iterable[str]) -> tuple[str, ...]:

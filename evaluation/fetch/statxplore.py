@@ -6,8 +6,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
+from urllib.parse import parse_qsl, urljoin, urlsplit
 
 import numpy as np
+import requests
 
 from evaluation.contracts.csv_text import write_csv
 from evaluation.errors import DataError, ServiceError
@@ -103,20 +105,35 @@ class _Client:
         return found
 
     def _children(self, identifier: str) -> list[Mapping[str, Any]]:
-        answer = self.asker.ask(Question(kind="json", address=self._schema(identifier), secret=self.secret))
-        if answer not in self.others:
-            self.others.append(answer)
-        data = _loads(answer)
-        children = data.get("children") if isinstance(data, dict) else None
-        if not isinstance(children, list) or not all(
-            isinstance(item, dict) and {"id", "label"} <= set(item) for item in children
-        ):
-            raise DataError(
-                f"{self._schema(identifier)}: the schema has no list of children with id and label (rule layout). Fix: look "
-                f"at it; if "
-                "the service changed it, the client needs work."
+        """What stands below a place of the schema, page after page: the service shows a hundred and points to the rest."""
+        question: Question | None = Question(kind="json", address=self._schema(identifier), secret=self.secret)
+        seen: list[tuple[str, str, str]] = []
+        found: list[Mapping[str, Any]] = []
+        while question is not None:
+            if question.identity in seen:
+                raise ServiceError(f"{self._schema(identifier)}: the service points back to a page it gave. Fix: fetch again.")
+            seen.append(question.identity)
+            answer = self.asker.ask(question)
+            if answer not in self.others:
+                self.others.append(answer)
+            found += _read_children(answer)
+            question = self._next_page(answer)
+        return found
+
+    def _next_page(self, answer: Answer) -> Question | None:
+        """The question for the page an answer's header points to; asked of our own host, whatever host it names."""
+        links = requests.utils.parse_header_links(answer.headers.get("link", ""))
+        target = next((link["url"] for link in links if link.get("rel") == "next"), None)
+        if target is None:
+            return None
+        there, home = urlsplit(urljoin(answer.question.address, target)), urlsplit(self.settings.base)
+        if not there.path.startswith(f"{home.path}/schema/"):
+            raise ServiceError(
+                f"{answer.question.shown}: the service points to {there.path!r} for the rest of the list, which is no page of "
+                "the schema. Nothing is kept. Fix: fetch again; if it stays so, the client needs work."
             )
-        return children
+        address = f"{home.scheme}://{home.netloc}{there.path}"
+        return Question(kind="json", address=address, parameters=tuple(parse_qsl(there.query)), secret=self.secret)
 
     def _one(self, items: list[tuple[str, str]], label: str, where: str, what: str) -> str:
         found = [identifier for identifier, text in items if re.fullmatch(label, text.strip(), re.IGNORECASE)]
@@ -133,6 +150,17 @@ class _Client:
         return f"{self.settings.base}/schema/{identifier}"
 
 
+def _read_children(answer: Answer) -> list[Mapping[str, Any]]:
+    data = _loads(answer)
+    children = data.get("children") if isinstance(data, dict) else None
+    if not isinstance(children, list) or not all(isinstance(item, dict) and {"id", "label"} <= set(item) for item in children):
+        raise DataError(
+            f"{answer.question.shown}: the schema has no list of children with id and label (rule layout). Fix: look at it; if "
+            "the service changed it, the client needs work."
+        )
+    return children
+
+
 def _loads(answer: Answer) -> Any:
     try:
         return json.loads(answer.text())
@@ -147,6 +175,7 @@ def _read_cube(data: Any, measure: str, months: list[str], shown: str) -> Iterat
         values = np.asarray(data["cubes"][measure]["values"], dtype=object)
         names = [str(item["labels"][0]) for item in areas]
         labels = [str(item["labels"][0]) for item in dates]
+        uris = [str((item.get("uris") or [""])[0]) for item in dates]
         codes = [_code(item) for item in areas]
     except (KeyError, IndexError, TypeError, ValueError, AttributeError):
         raise DataError(
@@ -160,7 +189,7 @@ def _read_cube(data: Any, measure: str, months: list[str], shown: str) -> Iterat
             f"months (rule "
             "shape). Fix: fetch it again."
         )
-    named = [_label_month(label, month) for label, month in zip(labels, months, strict=False)]
+    named = [_named_month(uri, label, month) for uri, label, month in zip(uris, labels, months, strict=False)]
     if named != months or len(labels) != len(months):
         raise DataError(
             f"{shown}: asked for the months {months[0]} to {months[-1]} ({len(months)}), the cube has {labels[0]} to "
@@ -180,8 +209,10 @@ def _code(item: Mapping[str, Any]) -> str:
     return last if _CODE.fullmatch(last) else ""
 
 
-def _label_month(label: str, month: str) -> str:
-    """The month a label names; the one asked for where the label is in a form nobody told us of."""
+def _named_month(uri: str, label: str, month: str) -> str:
+    """The month an item's identifier or label names; the one asked for where neither is in a form known."""
+    if digits := _MONTH.fullmatch(uri.rpartition(":")[2]):
+        return f"{digits[1]}-{digits[2]}"
     try:
         return parse_period(re.sub(r"^([0-9]{4})([0-9]{2}) \(.*\)$", r"\1-\2", label.strip())).last
     except ValueError:

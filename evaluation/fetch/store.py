@@ -141,9 +141,12 @@ def commit(staging: Path, data: Path, record: VintageRecord) -> Vintage:
     home = data / FETCHED / record.source / (REFUSED if record.findings else "")
     home.mkdir(parents=True, exist_ok=True)
     folder = home / name
-    if folder.exists():  # the same content in the same second: it is there already
-        return Vintage(id=name, folder=folder, record=record, data=data)
-    staging.replace(folder)
+    try:
+        staging.replace(folder)
+    except OSError:
+        if not (folder / MANIFEST).is_file():
+            raise
+        # The same content in the same second: another fetch has put it there.
     for place in (folder.parent, folder):
         _sync(place)
     return Vintage(id=name, folder=folder, record=record, data=data)

@@ -39,6 +39,7 @@ PASSING = {
     "broken": (faulty.busy(500), "busy or broken (status 500)"),
     "no answer": (faulty.silent(0.6), "no answer within 0.3 s"),
     "dripping": (faulty.dripping(1.0), "was not whole after 0.3 s"),
+    "trickling": (faulty.trickling(1.5), "was not whole after 0.3 s"),
     "breaks off": (faulty.cut(0.5), "broke off before its end"),
     "web page": (
         faulty.page("Nomis is down for maintenance"),
@@ -81,6 +82,13 @@ def test_a_service_that_is_not_there_is_told(ask, question):
     with pytest.raises(ServiceError, match="cannot be reached, or hung up, 4 time"):
         ask(gone)
     assert question
+
+
+def test_a_line_that_cannot_be_made_secure_is_told_at_once(ask, question, waits):
+    secure = Question(kind="csv", address=question.address.replace("http://", "https://"))
+    with pytest.raises(ServiceError, match=r"no secure line can be made.*REQUESTS_CA_BUNDLE"):
+        ask(secure)
+    assert waits == []
 
 
 def test_we_wait_as_long_as_the_service_asks(ask, service, question, waits):
@@ -210,7 +218,7 @@ def test_no_file_of_this_machine_is_an_address(ask):
 
 def test_waiting_is_bounded(ask, service, question):
     begin = time.monotonic()
-    service.faults = [(YEARS, faulty.dripping(2.0))] * 2
+    service.faults = [(YEARS, faulty.dripping(2.0)), (YEARS, faulty.trickling(30.0))]
     with pytest.raises(ServiceError):
         ask(question, attempts=2)
     assert time.monotonic() - begin < 3

@@ -1,6 +1,7 @@
 """Stat-Xplore: identifiers found in its schema, a cube turned into a table, a key that is nowhere."""
 
 import json
+import time
 
 import pytest
 import statistics_service as faulty
@@ -54,6 +55,87 @@ def test_months_are_asked_for_from_the_first_one_on(get, service):
         "map": [[f"str:value:UC_Monthly:F_UC_DATE:DATE_NAME:C_UC_DATE:{m}"] for m in ("202607", "202608")],
         "total": False,
     }
+
+
+def test_a_list_in_pages_is_read_to_its_end(get, fetch, service, data, contracts):
+    """The service shows 100 months and points to the rest: without it, the newest years would be missing without a word."""
+    service.areas = service.areas[:4]
+    service.months = tuple(f"{year}{month:02d}" for year in range(2015, 2027) for month in range(1, 13))[7:140]
+    assert len(service.months) == 133
+    result = get()
+    assert result.state == "new", result.error
+    periods = build_panel(data, contracts, ["people_on_uc"]).frame["period"]
+    assert (periods.nunique(), periods.min(), periods.max()) == (133, "2015-08", "2026-08")
+    assert all(headers["APIKey"] == faulty.KEY for _, _, headers, _ in service.asked)
+    assert get().state == "unchanged"
+    (again,) = fetch(SOURCE, offline=True)
+    assert again.state == "replayed", again.error
+
+
+def test_the_next_page_is_asked_of_the_same_host_whatever_the_link_says(get, service):
+    """A key must not go where a header points."""
+    service.areas, service.page, service.next_at = service.areas[:4], 2, "http://elsewhere.invalid"
+    assert get().state == "new"
+    assert any("page=1" in path for _, path, _, _ in service.asked)
+
+
+@pytest.mark.parametrize(
+    ("link", "words"),
+    [('<{address}/table>; rel="next"', "which is no page of the schema"), ('<{address}{path}>; rel="next"', "to a page it gave")],
+)
+def test_a_link_that_leads_nowhere_is_refused(get, service, link, words):
+    service.link_next = lambda path, query: {"Link": link.format(address=service.address, path=path)}
+    result = get()
+    assert (result.state, result.exit_code) == ("failed", 4)
+    assert words in result.error
+
+
+def test_rows_that_are_no_authority_are_left_out(get, service, data, contracts):
+    service.areas = [*service.areas[:4], ("", "Abroad"), ("", "Unknown")]
+    assert get().state == "new"
+    panel = build_panel(data, contracts, ["people_on_uc"])
+    assert panel.frame["area_code"].nunique() == 4
+    assert any("Abroad" in note for note in panel.notes)
+
+
+def test_a_cube_whose_months_bear_other_identifiers_is_refused(get, service):
+    cubes = service.answer_cube
+
+    def shift(question):
+        cube = json.loads(cubes(question))
+        for item in cube["fields"][1]["items"]:
+            item["labels"] = ["in a form nobody told us of"]
+        cube["fields"][1]["items"][0]["uris"] = ["str:value:UC_Monthly:F_UC_DATE:DATE_NAME:C_UC_DATE:202605"]
+        return json.dumps(cube).encode()
+
+    service.answer_cube = shift
+    result = get()
+    assert result.exit_code == 3
+    assert "asked for the months 2026-06 to 2026-08" in result.error
+
+
+def test_a_question_too_many_is_waited_out_until_the_limit_is_reset(get, service, waits):
+    """This service says when in milliseconds since 1970, and sends no Retry-After."""
+    service.faults = [("/table", faulty.busy(429, reset=str(int((time.time() + 30) * 1000))))]
+    assert get().state == "new"
+    assert 25 < waits[0] <= 31
+
+
+def test_a_limit_that_is_reset_much_later_stops_at_once(get, service, waits):
+    service.faults = [("/table", faulty.busy(429, reset=str(int((time.time() + 3000) * 1000))))]
+    result = get()
+    assert result.exit_code == 4
+    assert "asks us to wait" in result.error
+    assert waits == []
+
+
+@pytest.mark.parametrize("value", ["key with blanks", "schl\u00fcssel-0815-4711", "line\nbreak-0815", "short"])
+def test_what_cannot_be_a_key_is_told_before_anybody_is_asked(fetch, service, value):
+    (result,) = fetch(SOURCE, environment={VARIABLE: value})
+    assert result.exit_code == 2
+    assert f"{VARIABLE} does not hold a key" in result.error
+    assert value not in result.error
+    assert service.asked == []
 
 
 def test_a_replay_needs_no_key(get, fetch, data):

@@ -155,7 +155,7 @@ def test_replay_makes_the_same_tables_without_asking(fetch, service, data):
 def test_replay_without_anything_kept_is_refused(fetch, data):
     (result,) = fetch(SOURCE, offline=True)
     assert result.exit_code == 2
-    assert "nothing of it is kept" in result.error
+    assert f"nothing of {SOURCE} is kept" in result.error
     assert not data.exists() or not any(data.rglob("*"))
 
 
@@ -269,6 +269,41 @@ def test_a_full_disk_at_any_moment_leaves_what_was_there(fetch, service, data, c
     assert len(find_files(data, [contracts.sources[SOURCE]])) == 2
 
 
+def test_a_clock_that_went_back_is_told_before_anybody_is_asked(fetch, service, data):
+    """Else what is fetched now would count as older than what is there, and nobody would read it."""
+    fetch(SOURCE)
+    (vintage,) = list_vintages(data)
+    later = vintage.folder.with_name(vintage.id.replace(vintage.id[:4], "2199"))
+    vintage.folder.rename(later)
+    service.asked.clear()
+    service.shift = 7
+    (result,) = fetch(SOURCE)
+    assert (result.state, result.exit_code) == ("failed", 2)
+    assert "was fetched at 2199-" in result.error
+    assert "the clock of this machine says 20" in result.error
+    assert service.asked == []
+    assert len(list_vintages(data)) == 1
+
+
+def test_two_fetches_that_end_in_the_same_second_make_one_vintage(fetch, service, data, monkeypatch):
+    """The other has put its folder there between our look and our renaming."""
+    import shutil
+
+    import evaluation.fetch.store as store
+
+    def beaten(folder, target):
+        shutil.copytree(folder, target)
+        raise OSError(39, "Directory not empty")
+
+    monkeypatch.setattr(
+        store.Path, "replace", lambda folder, target: beaten(folder, target) if folder.is_dir() else os.replace(folder, target)
+    )
+    (result,) = fetch(SOURCE)
+    assert result.state == "new", result.error
+    assert [item.id for item in list_vintages(data)] == [result.vintage]
+    assert not list(data.rglob(".part-*"))
+
+
 # ---- the command line
 
 
@@ -343,6 +378,11 @@ def test_every_contract_that_can_be_fetched_says_how_in_full():
         ({"service": "nomiss"}, "service is 'nomiss'; did you mean nomis"),
         ({"datset": "NM_1_1"}, "datset: is not a key here; did you mean dataset"),
         ({"row_cap": "many"}, "row_cap: is 'many'; write a whole number"),
+        ({"row_cap": 0}, "row_cap: is 0; write a whole number above 0"),
+        ({"base": "www.nomisweb.co.uk"}, "base: is 'www.nomisweb.co.uk'; write an address that begins with https://"),
+        ({"months_at_once": 0}, "months_at_once: is 0; write a whole number above 0"),
+        ({"level": "("}, "level: '(' is not a regular expression"),
+        ({"link": "["}, "link: '[' is not a regular expression"),
     ],
 )
 def test_a_wrong_setting_names_source_and_key(contracts, change, words):
@@ -350,8 +390,9 @@ def test_a_wrong_setting_names_source_and_key(contracts, change, words):
 
     from evaluation.fetch.settings import read_settings
 
-    source = contracts.sources[SOURCE]
+    id = {"months_at_once": "statxplore_people_on_uc", "level": "statxplore_people_on_uc", "link": "ons_paye_rti"}
+    source = contracts.sources[id.get(next(iter(change)), SOURCE)]
     with pytest.raises(ConfigurationError) as error:
         read_settings(replace(source, fetch={**source.fetch, **change}), {})
-    assert f"source {SOURCE}: fetch: " in str(error.value)
+    assert f"source {source.id}: fetch: " in str(error.value)
     assert words in str(error.value)

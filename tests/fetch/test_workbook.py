@@ -65,6 +65,29 @@ def test_the_second_page_is_looked_at_where_the_first_has_no_such_sheet(fetch, s
     assert "has no sheet by local authority; its sheets are 'Contents'" in notes[1]
 
 
+def test_between_two_quarters_the_link_in_the_newest_edition_is_followed(fetch, service, data, contracts, areas):
+    """In these months the newest edition has a link where the figures by local authority were."""
+    home = f"{service.address}/file?uri=/employment/datasets/nonseasonallyadjusted"
+    links = [f"{home}/june2026/rtinsajun2026.xlsx", "https://elsewhere.invalid/rtinsa.xlsx", f"{home}/notes.html"]
+    service.workbook = faulty.rti_workbook(areas, header="no codes", links=links)
+    service.workbooks["rtinsajun2026.xlsx"] = faulty.rti_workbook(areas)
+    (result,) = fetch(SOURCE)
+    assert result.state == "new", result.error
+    assert build_panel(data, contracts, ["payrolled_employees"]).frame["area_code"].nunique() == 350
+    (vintage,) = list_vintages(data)
+    assert vintage.record.notes[0] == "rtinsajun2026.xlsx from a link in rtisajul2026.xlsx"
+    assert fetch(SOURCE)[0].state == "unchanged"
+    assert fetch(SOURCE, offline=True)[0].state == "replayed"
+
+
+def test_links_in_a_ring_end(fetch, service, areas):
+    home = f"{service.address}/file?uri=/employment/datasets"
+    service.workbook = faulty.rti_workbook(areas, header="no codes", links=[f"{home}/{n}.xlsx" for n in range(9)])
+    (result,) = fetch(SOURCE)
+    assert result.exit_code == 3
+    assert result.error.count("has no sheet by local authority") == 5
+
+
 def test_without_the_header_it_fails_loudly(fetch, service, data, areas):
     service.workbook = faulty.rti_workbook(areas, header="no codes")
     (result,) = fetch(SOURCE)
