@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,12 @@ from evaluation.contracts.violations import Violation
 
 NUMBER = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _THOUSANDS = re.compile(r"[-+]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
+_OTHER_THOUSANDS = re.compile(r"[-+]?[0-9]{1,3}([ '\u00a0\u2009\u202f][0-9]{3})+(\.[0-9]+)?")
+_DECIMAL_COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+")
+_OTHER_MINUS = re.compile(r"[\u2212\u2013\u2012][0-9]+(\.[0-9]*)?")
+_SPREADSHEET_ERROR = re.compile(r"#(N/A|REF!|DIV/0!|VALUE!|NAME\?|NUM!|NULL!|SPILL!|CALC!)", re.IGNORECASE)
+_SERIAL_DAY = re.compile(r"[2-6][0-9]{4}(\.0)?")
+"""Days since 1900 as a spreadsheet stores them: 1954 to 2091."""
 _PER_CENT = re.compile(r"[-+]?[0-9.]+ ?%")
 _INFINITE = re.compile(r"[-+]?(inf|infinity)", re.IGNORECASE)
 _MADE_A_NUMBER = re.compile(r"[0-9](\.[0-9]+)?[eE]\+?[0-9]+|[0-9]+\.0")
@@ -113,6 +119,14 @@ def _fault(text: str, column: Column) -> tuple[str, str]:
     """Rule and remedy for a text that is no finite number."""
     if _THOUSANDS.fullmatch(text):
         return "type", "remove the comma: write the digits only"
+    if _OTHER_THOUSANDS.fullmatch(text):
+        return "type", f"remove what separates the thousands: write {re.sub('[^0-9.+-]', '', text)}"
+    if _DECIMAL_COMMA.fullmatch(text):
+        return "type", f"write a decimal point: {text.replace(',', '.')}"
+    if _OTHER_MINUS.fullmatch(text):
+        return "type", f"write the minus sign of the keyboard: -{text[1:]}"
+    if _SPREADSHEET_ERROR.fullmatch(text):
+        return "type", "this is a spreadsheet's error, not a figure: correct its formula, or fetch the file again"
     if _PER_CENT.fullmatch(text):
         return "unit", f"write {text.rstrip('% ')}" if column.unit else "write the number without the sign"
     if _INFINITE.fullmatch(text) or NUMBER.fullmatch(text):
@@ -200,17 +214,27 @@ def _words(subject: Subject, column: Column, codes: np.ndarray, texts: list[str]
                 column=column.name,
                 rule="pattern",
                 text=f"{text!r} does not have the form of this column",
-                fix=(
-                    "identifiers are text and a spreadsheet made a number of this one, whose last digits are lost: fetch the file"
-                    " again and do not save it from a spreadsheet"
-                    if _MADE_A_NUMBER.fullmatch(text)
-                    else f"write it in the contract's form{example}"
-                ),
+                fix=_other_form(text) or f"write it in the contract's form{example}",
             )
         elif column.type == "date" and not _is_date(text):
             yield subject.report(
                 codes == n, column=column.name, rule="type", text=f"{text!r} is not a day", fix="write YYYY-MM-DD"
             )
+
+
+def _other_form(text: str) -> str:
+    """What to do about a text that a spreadsheet changed; empty where it looks like none."""
+    if _SERIAL_DAY.fullmatch(text):
+        day = date(1899, 12, 30) + timedelta(days=int(float(text)))
+        return (
+            f"a spreadsheet made a number of a date ({text} is {day}): fetch the file again and do not save it from a spreadsheet"
+        )
+    if _MADE_A_NUMBER.fullmatch(text):
+        return (
+            "identifiers are text and a spreadsheet made a number of this one, whose last digits are lost: fetch the file again"
+            " and do not save it from a spreadsheet"
+        )
+    return ""
 
 
 def _is_date(text: str) -> bool:

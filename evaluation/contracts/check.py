@@ -19,6 +19,8 @@ from evaluation.contracts.violations import Violation, format_violation, format_
 
 __all__ = ["Violation", "check_table", "format_violation", "format_violations"]
 
+TITLE_ROWS = 20
+"""Rows in which column names are looked for where the header has none of them."""
 _CONFLICT = ("<<<<<<<", "=======", ">>>>>>>")
 
 
@@ -39,12 +41,12 @@ def check_table(table: Table, source: Source, contracts: Contracts) -> list[Viol
     list of Violation
         Empty for a clean table. One entry for each kind of fault, with its first line and its count.
     """
-    conflict = _conflict_rows(table)
-    subject = Subject.of(table, source, contracts, ~conflict)
-    found = list(_conflict_violations(table, subject, conflict))
+    conflict, again = _conflict_rows(table), _header_rows(table)
+    subject = Subject.of(table, source, contracts, ~(conflict | again))
+    found = [*_conflict_violations(table, subject, conflict), *_header_again(table, subject, again)]
     header = list(_header_violations(subject))
     found += header
-    if any(item.rule == "version" for item in header):
+    if any(item.rule == "version" for item in header) or not any(subject.has(column.name) for column in source.columns):
         return found
     if not len(subject.frame):
         return [*found, subject.remark(column="", rule="file", text="there are no rows", fix="fetch the file again")]
@@ -85,6 +87,26 @@ def _conflict_violations(table: Table, subject: Subject, rows: np.ndarray) -> It
     )
 
 
+def _header_rows(table: Table) -> np.ndarray:
+    """Rows that repeat the column names, as where one file was put below another."""
+    same = np.ones(len(table.frame), dtype=bool)
+    for position, name in enumerate(table.frame.columns):
+        same &= (table.frame.iloc[:, position] == name).to_numpy(dtype=bool)
+    return same & bool(len(table.frame.columns))
+
+
+def _header_again(table: Table, subject: Subject, rows: np.ndarray) -> Iterator[Violation]:
+    if rows.any():
+        yield subject.remark(
+            column="",
+            rule="header",
+            text="the column names stand here again, as where one file was put below another",
+            fix="put the files into the folder one by one, or take the line away",
+            count=int(rows.sum()),
+            line=int(table.line[int(np.flatnonzero(rows)[0])]),
+        )
+
+
 def _header_violations(subject: Subject) -> Iterator[Violation]:
     source, there = subject.source, [str(name) for name in subject.frame.columns]
     absent = [c.name for c in source.columns if c.present and c.name not in there]
@@ -103,6 +125,16 @@ def _header_violations(subject: Subject) -> Iterator[Violation]:
             fix="fetch the present edition, or rename the columns",
         )
         return
+    below = _header_below(subject, absent)
+    if below is not None:
+        yield subject.remark(
+            column="",
+            rule="header",
+            line=subject.header_line,
+            text=f"the column names stand on line {below}, below lines that are no table",
+            fix="take away what stands above them",
+        )
+        return
     known = [c.name for c in source.columns]
     spare = [name for name in there if name not in known]
     for name in absent:
@@ -116,6 +148,16 @@ def _header_violations(subject: Subject) -> Iterator[Violation]:
                 f"the file has {', '.join(there)}; fetch it with all its columns",
             )
         yield subject.remark(column=name, rule="header", line=subject.header_line, text=text, fix=fix)
+
+
+def _header_below(subject: Subject, absent: list[str]) -> int | None:
+    """The line on which the missing column names stand, if one of the first rows holds most of them."""
+    if not absent:
+        return None
+    for row, cells in enumerate(subject.frame.head(TITLE_ROWS).itertuples(index=False, name=None)):
+        if len(set(absent) & set(cells)) > len(absent) / 2:
+            return int(subject.line[row])
+    return None
 
 
 def _plain(name: str) -> str:

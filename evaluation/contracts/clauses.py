@@ -158,9 +158,16 @@ def _custom_problems(document: Document) -> Iterator[Problem]:
             name = typed[problem.key]
             yield Problem(f"{document.place('customProperties', seen[name])}: {name}: {problem.text}.", data=True)
     for name in values["files"] if isinstance(values.get("files"), list) else []:
-        if isinstance(name, str) and not name.lower().endswith(READ):
-            place = document.place("customProperties", seen["files"])
+        if not isinstance(name, str):
+            continue
+        place = document.place("customProperties", seen["files"])
+        if not name.lower().endswith(READ):
             yield Problem(f"{place}: files: {name!r} is no pattern of a type that is read; let it end in {' or '.join(READ)}.")
+        elif ".." in name.split("/") or name.startswith("/"):
+            yield Problem(f"{place}: files: {name!r} leads out of the data folder; write a name, such as survey*.csv.")
+    if isinstance(values.get("options"), dict):
+        for text in _option_problems(values["options"]):
+            yield Problem(f"{document.place('customProperties', seen['options'])}: options: {text}.")
     if isinstance(values.get("disclosure"), dict):
         place = document.place("customProperties", seen["disclosure"])
         for text in clause_problems_of(values["disclosure"]):
@@ -169,6 +176,19 @@ def _custom_problems(document: Document) -> Iterator[Problem]:
     if isinstance(pattern, str) and _groups(pattern) != 1:
         place = document.place("customProperties", seen["vintagePattern"])
         yield Problem(f"{place}: vintagePattern: {pattern!r} is not a regular expression with one group.")
+
+
+def _option_problems(options: dict[str, Any]) -> Iterator[str]:
+    """What is wrong with options that hold regular expressions: names of codes by column, and words of measures."""
+    names, measures = options.get("names", {}), options.get("measures", {})
+    tables = list(names.items()) if isinstance(names, dict) else [("names", names)]
+    for where, table in [*((f"names: {column}", table) for column, table in tables), ("measures", measures)]:
+        if not isinstance(table, dict) or not all(isinstance(text, str) for text in table.values()):
+            yield f"{where}: write a mapping of code to a regular expression for its name"
+            continue
+        for code, text in table.items():
+            if _groups(text) < 0:
+                yield f"{where}: {code}: {text!r} is not a regular expression"
 
 
 def _groups(pattern: str) -> int:
@@ -204,6 +224,12 @@ def _column_problems(document: Document, columns: list[dict[str, Any]]) -> Itera
                     f"{place}: logicalTypeOptions: {key!r} is not checked{nearest(key, ('minimum', 'maximum', 'pattern'))}; write"
                     " minimum, maximum or pattern."
                 )
+        low, high = options.get("minimum"), options.get("maximum")
+        for key, bound in (("minimum", low), ("maximum", high)):
+            if bound is not None and (isinstance(bound, bool) or not isinstance(bound, (int, float))):
+                yield Problem(f"{place}: {key}: {bound!r} is not a number.", data=True)
+        if isinstance(low, (int, float)) and isinstance(high, (int, float)) and low > high:
+            yield Problem(f"{place}: minimum: is {low}, above the maximum {high}, so no figure would be allowed.", data=True)
         if "pattern" in options and _groups(str(options["pattern"])) < 0:
             yield Problem(f"{place}: pattern: {options['pattern']!r} is not a regular expression.")
         for quality in dicts(column.get("quality")):

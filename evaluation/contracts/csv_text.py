@@ -14,6 +14,8 @@ _QUOTED = re.compile(r'[,"\r\n]')
 
 def neutralise(cell: str) -> str:
     """Put an apostrophe before text that a spreadsheet would read as a formula; numbers stay as they are."""
+    if cell[:1].isalnum():  # as nearly every cell begins, and no formula
+        return cell
     return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell.strip(" ")) else cell
 
 
@@ -40,4 +42,6 @@ def _line(row: Sequence[str]) -> str:
     cells = [neutralise(cell) for cell in row]
     if cells == [""]:
         return '""'
+    if not _QUOTED.search("".join(cells)):
+        return ",".join(cells)
     return ",".join('"' + cell.replace('"', '""') + '"' if _QUOTED.search(cell) else cell for cell in cells)

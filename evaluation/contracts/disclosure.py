@@ -7,12 +7,14 @@ them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from evaluation.contracts.records import Record, Source, field_problems
+from evaluation.contracts.records import Contracts, Outcome, Record, Source, field_problems
 
+COUNTED = ("people", "households")
+"""Units of outcomes whose figures are counts; differences of other units are no counts of anybody."""
 Status = Literal["established", "not established", "none needed"]
 
 
@@ -38,6 +40,24 @@ class Clause(Record):
     source: str = ""
     """Where the rule is stated; needed where it is established."""
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether no count may be published, because nobody has protected the file or written down how it is done."""
+        return self.status == "not established" and self.access == "restricted"
+
+    def is_small(self, count: float) -> bool:
+        """Whether a count is above zero and below the threshold."""
+        return self.threshold is not None and 0 < count < self.threshold
+
+    def round(self, count: float) -> float:
+        """A count as it may be printed: the nearest multiple of the base, halves to the even one."""
+        return count if self.base is None else self.base * float(round(count / self.base))
+
+    def hides(self, count: float) -> bool:
+        """Whether a count may not be printed: it is small, or rounding would make it small or nobody though there is somebody."""
+        rounded = self.round(count)
+        return self.is_small(count) or self.is_small(rounded) or (count > 0 and rounded == 0)
+
 
 NO_CLAUSE = Clause(status="not established", access="open", note="The contract has no disclosure clause.")
 
@@ -45,6 +65,16 @@ NO_CLAUSE = Clause(status="not established", access="open", note="The contract h
 def read_clause(source: Source | None) -> Clause:
     """The disclosure clause of a source; one that is not established where the contract has none."""
     return Clause.build(**source.disclosure) if source is not None and source.disclosure else NO_CLAUSE
+
+
+def clause_of(outcome: Outcome, contracts: Contracts, read: Collection[str]) -> Clause:
+    """The clause of the source that an outcome was taken from, `read` being the sources of a panel."""
+    return read_clause(contracts.sources.get(source_of(outcome, read)))
+
+
+def source_of(outcome: Outcome, read: Collection[str]) -> str:
+    """The source that an outcome was taken from, `read` being the sources of a panel; empty where it is none of them."""
+    return next((rule.source for rule in outcome.series if rule.source in read), "")
 
 
 def clause_problems_of(raw: Mapping[str, Any]) -> Iterator[str]:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import types
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from evaluation import project
 from evaluation.contracts import registers
+from evaluation.contracts.disclosure import read_clause
 from evaluation.contracts.money import COSTS, UNIT_VALUES, Cost, UnitValue, check_costs, check_unit_values
 from evaluation.contracts.odcs import read_source
 from evaluation.contracts.problems import Problem, keyed, raise_problems
@@ -28,6 +31,11 @@ from evaluation.contracts.records import (
 )
 from evaluation.contracts.yamlfile import Document, read_yaml
 from evaluation.errors import ConfigurationError
+
+FOLDERS = ("registers", "sources", "outcomes", "designs")
+"""What a contracts folder has."""
+HUNDRED = 100
+"""Numbers of people that are estimates stand to the nearest of these, whatever a source asks."""
 
 
 def load_contracts(root: Path = project.CONTRACTS, *, standard: bool = True) -> Contracts:
@@ -58,6 +66,11 @@ def load_contracts(root: Path = project.CONTRACTS, *, standard: bool = True) -> 
     if not root.is_dir():
         raise ConfigurationError(
             f"{root}: there is no such folder; a contracts folder has registers, sources, outcomes and designs."
+        )
+    closed = [root / name for name in FOLDERS if not os.access(root / name, os.R_OK | os.X_OK)]
+    if closed:
+        raise ConfigurationError(
+            "\n".join(f"{folder}: there is no such folder, or it may not be looked into. Fix: put it back." for folder in closed)
         )
     content = _content_sha256(root)
     for checked in (True, standard):
@@ -99,6 +112,7 @@ def _read(root: Path, *, standard: bool) -> Contracts:
 def _registers(folder: Path, problems: list[Problem]) -> dict[str, Any]:
     texts: list[str] = []
     area_rows = registers.read_register(folder / "areas.csv", Area, texts)
+    areas_are_whole = not texts  # else every row that names an area would be blamed for what is wrong with the areas
     programme_rows = registers.read_register(folder / "programmes.csv", Programme, texts)
     exposure_rows = registers.read_register(folder / "exposures.csv", Exposure, texts)
     change_rows = registers.read_register(folder / "code_changes.csv", CodeChange, texts)
@@ -108,9 +122,10 @@ def _registers(folder: Path, problems: list[Problem]) -> dict[str, Any]:
     changes = {row.record.old_code: row.record for row in change_rows}
     texts += registers.check_areas(area_rows)
     texts += registers.check_programmes(programme_rows)
-    texts += registers.check_exposures(exposure_rows, areas, programmes, changes)
-    texts += registers.check_changes(change_rows, areas)
-    texts += registers.check_neighbours(neighbour_rows, areas, changes)
+    if areas_are_whole:
+        texts += registers.check_exposures(exposure_rows, areas, programmes, changes)
+        texts += registers.check_changes(change_rows, areas)
+        texts += registers.check_neighbours(neighbour_rows, areas, changes)
     cost_rows = registers.read_register(folder / COSTS, Cost, texts)
     texts += check_costs(cost_rows, programmes, [row.record for row in exposure_rows])
     problems += [Problem(text) for text in texts]
@@ -166,6 +181,15 @@ def _outcomes(folder: Path, sources: Mapping[str, Source | None], problems: list
             outcome = Outcome.build(**{**document.data, "series": series})
             found[outcome.id], documents[outcome.id] = outcome, document
     for id, outcome in found.items():
+        weights = found.get(outcome.population or "")
+        if weights is not None and (weights.unit != "people" or weights.id == id):
+            where = documents[id].place("population")
+            problems.append(
+                Problem(
+                    f"{where}: population: {outcome.population!r} counts no people (its unit is {weights.unit!r}), so it cannot"
+                    " weight authorities; name an outcome whose unit is people."
+                )
+            )
         if outcome.population is not None and outcome.population not in stems:
             where = documents[id].place("population")
             problems.append(
@@ -174,7 +198,16 @@ def _outcomes(folder: Path, sources: Mapping[str, Source | None], problems: list
                     f" are {', '.join(stems)}."
                 )
             )
-    return found
+    return {id: replace(outcome, people_base=_people_base(outcome, found, sources)) for id, outcome in found.items()}
+
+
+def _people_base(outcome: Outcome, outcomes: Mapping[str, Outcome], sources: Mapping[str, Source | None]) -> int:
+    """The largest rounding base of the sources an outcome and its population may come from, where that is above 100."""
+    population = outcomes.get(outcome.population or "")
+    counted = [outcome] if population is None else [outcome, population]
+    named = {rule.source for item in counted for rule in item.series}
+    clauses = [read_clause(source) for id, source in sources.items() if id in named and source is not None]
+    return max((clause.base for clause in clauses if clause.base is not None and clause.base > HUNDRED), default=0)
 
 
 def _outcome_problems(document: Document, path: Path, sources: Mapping[str, Source | None]) -> Iterator[str]:
@@ -188,6 +221,9 @@ def _outcome_problems(document: Document, path: Path, sources: Mapping[str, Sour
     wanted = path.name.removesuffix(".yml")
     if data.get("id") not in (None, wanted):
         yield f"{document.place('id')}: id: is {data['id']!r} but the file is called {path.name}; write {wanted!r}."
+    for key in ("name", "unit_words", "level_words"):
+        if isinstance(data.get(key), str) and not data[key].strip():
+            yield f"{document.place(key)}: {key}: is empty; pages and sentences are made with it."
     months = data.get("window_months")
     if isinstance(months, int) and not 1 <= months <= 60:
         yield (

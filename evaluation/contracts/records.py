@@ -28,6 +28,9 @@ Precision = Literal["", "day", "week", "month"]
 Frequency = Literal["annual", "quarterly", "monthly"]
 
 
+LONGEST_SHOWN = 100
+"""Characters of a value that a message quotes."""
+
 # ---------------------------------------------------------------- building from raw values
 
 
@@ -79,16 +82,25 @@ def _mismatch(kind: Any, value: Any) -> str:
     if odd := _odd_item(kind, value):
         return odd
     quotes = " in quotes" if kind is str and isinstance(value, (int, float)) else ""
-    return f"is {value!r}; write {_wanted(kind)}{quotes}"
+    shown = repr(value)
+    return f"is {shown if len(shown) <= LONGEST_SHOWN else f'{shown[:LONGEST_SHOWN]} ...'}; write {_wanted(kind)}{quotes}"
 
 
 def _odd_item(kind: Any, value: Any) -> str:
-    """Which item of a list of texts is none: an unquoted code such as 12E3 is a number in YAML."""
+    """Which item of a list does not belong there: an unquoted code such as 12E3 is a number in YAML."""
     kinds = typing.get_args(kind) if typing.get_origin(kind) in (typing.Union, types.UnionType) else (kind,)
-    if not isinstance(value, (list, tuple)) or tuple[str, ...] not in kinds:
+    inner = next(
+        (typing.get_args(k)[0] for k in kinds if typing.get_origin(k) is tuple and typing.get_args(k)[1:] == (...,)), None
+    )
+    if not isinstance(value, (list, tuple)) or inner is None:
         return ""
-    odd = [repr(item) for item in value if not isinstance(item, str)]
-    return f"holds {', '.join(odd)}, which is not text; put names and codes in quotes" if odd else ""
+    odd = [item for item in value if not _fits(inner, item)]
+    shown = ", ".join(repr(item) for item in odd)
+    if inner is str:
+        return f"holds {shown}, which is not text; put names and codes in quotes" if odd else ""
+    if allowed := _choices(inner):
+        return f"holds {shown}{nearest(str(odd[0]), map(str, allowed))}; allowed are {_wanted(inner)}" if odd else ""
+    return f"holds {shown}, which is not {_wanted(inner)}" if odd and inner in _WORDS else ""
 
 
 def _choices(kind: Any) -> tuple[str, ...]:
@@ -207,6 +219,8 @@ class Programme(Record):
     source: str
     kind: Literal["support", "plan"] = "support"
     """Whether it supports people itself. A plan is what authorities set out to do: it has no start day and changes no outcome."""
+    areas_on_record: Literal["all", "some"] = "all"
+    """Whether every area it reaches is in the register of exposures. Where only some are, nobody knows of the others."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -423,6 +437,8 @@ class Outcome(Record):
     series: tuple[SeriesRule, ...]
     note: str = ""
     """What a reader must know before relying on it."""
+    people_base: int = 0
+    """Rounding base above 100 of a source its people are counted from, set when the contracts are read; 0 = there is none."""
 
 
 # ---------------------------------------------------------------- all together

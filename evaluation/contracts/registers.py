@@ -86,6 +86,8 @@ def check_areas(rows: list[Row[Area]]) -> Iterator[str]:
     """Form of the codes, coordinates on these islands, no code twice."""
     file = "areas.csv"
     yield from _repeats(file, rows, "code", lambda r: (r.code,))
+    # Some publications have names only: two areas of one name would get each other's figures.
+    yield from _repeats(file, [row for row in rows if row.record.name.strip()], "name", lambda r: (r.name,))
     for row in rows:
         area = row.record
         for key, code in (("code", area.code), ("code_2025", area.code_2025)):
@@ -156,6 +158,8 @@ def check_exposures(
             value = getattr(item, key)
             if value and not _is_day(value):
                 yield f"{at}: {key}: {value!r} is not a day; write YYYY-MM-DD."
+        if item.period_start and item.period_end and item.period_end < item.period_start:
+            yield f"{at}: period_end: {item.period_end} lies before period_start, {item.period_start}."
         if item.start and item.start_precision == "month" and not item.start.endswith("-01"):
             yield f"{at}: start: {item.start} has precision month; write the first of the month."
         for key in ("funding_gbp", "funding_authority_gbp", "supported"):

@@ -17,14 +17,23 @@ import pandas as pd
 
 from evaluation.errors import DataError
 
-SIZE_LIMIT = 2_000_000_000
-"""Bytes of text after unpacking; stops a small file that unpacks to fill the memory."""
+SIZE_LIMIT = 1_000_000_000
+"""Bytes of text after unpacking; a table takes some six times as much memory, and the largest publication known has a tenth."""
 RATIO_LIMIT = 200
 """Largest unpacked size over packed size; published CSV packs 5 to 40 times."""
 _SMALL = 50_000_000
 """Unpacked bytes below which the ratio does not matter."""
 
-_CONTROL = {"\x00": "a NUL byte"}
+_OTHER_FILES = {
+    b"PK\x03\x04": "a spreadsheet or zip archive",
+    b"\xd0\xcf\x11\xe0": "an old Excel workbook",
+    b"PAR1": "a parquet file",
+    b"%PDF": "a PDF",
+    b"BZh": "a bzip2 archive",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"\xfd7zXZ": "an xz archive",
+}
+"""How files begin that are no text, and what they are."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,14 +103,18 @@ def read_text(path: Path, *, shown: str | None = None) -> str:
         raise DataError(f"{file}: the file is empty (0 bytes) (rule file). Fix: fetch it again.")
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise DataError(f"{file}: the encoding is UTF-16 (rule encoding). Fix: save the file as UTF-8.")
-    if raw[:4] == b"PK\x03\x04":
+    if other := next((what for begin, what in _OTHER_FILES.items() if raw.startswith(begin)), ""):
         raise DataError(
-            f"{file}: this is a spreadsheet or zip archive under the name of a text file (rule file). Fix: save it as CSV, or"
-            " give it its true name."
+            f"{file}: this is {other} under the name of a text file (rule file). Fix: save it as CSV, or give it its true name."
         )
     if (nul := raw.find(b"\x00")) >= 0:
         line, column = _position(raw, nul)
         count = raw.count(b"\x00")
+        if count > len(raw) / 3:
+            raise DataError(
+                f"{file}: {count:,} of {len(raw):,} bytes are NUL, so this is UTF-16 or UTF-32 without its mark, or no text at"
+                " all (rule encoding). Fix: save the file as UTF-8."
+            )
         raise DataError(
             f"{file}:{line}:{column}: a NUL byte stands in the text (rule encoding; {count} byte(s)). Fix: fetch the file again,"
             " or remove it."
@@ -149,10 +162,9 @@ def parse_text_table(text: str, file: str, *, separator: str = ",") -> Table:
     ragged = [i for i in range(1, len(cells)) if len(cells[i]) != width and not _is_conflict_mark(cells[i])]
     if ragged:
         first = ragged[0]
-        what = "an unquoted separator or a cut line"
         raise DataError(
             f"{file}:{lines[first]}: the row has {len(cells[first])} cells, the header {width} (rule shape; {len(ragged)}"
-            f" row(s)). Fix: look for {what}."
+            f" row(s)). Fix: {_remedy(cells, ragged, width, header_line)}."
         )
     if len(cells) == 1:
         raise DataError(f"{file}:{header_line}: the file has a header and no rows (rule file). Fix: fetch it again.")
@@ -161,22 +173,36 @@ def parse_text_table(text: str, file: str, *, separator: str = ",") -> Table:
     return Table(file, frame, np.asarray(lines[1:], dtype=np.int64), header_line)
 
 
+def _remedy(cells: list[list[str]], ragged: list[int], width: int, header_line: int) -> str:
+    """What to do about rows of another length than the header."""
+    widest = max(len(row) for row in cells)
+    if width <= widest / 2 and sum(len(row) == widest for row in cells) > len(cells) / 2:
+        return f"line {header_line} is no row of column names but a title or a setting; take away what stands above the names"
+    if ragged[-1] == len(cells) - 1 and all(len(cells[i]) == 1 for i in ragged):
+        return "the last lines are footnotes; take them away"
+    return "look for an unquoted separator or a cut line"
+
+
 def _rows(text: str, file: str, separator: str) -> tuple[list[list[str]], list[int]]:
     """Rows with the line each begins on, blank lines left out."""
     cells: list[list[str]] = []
     lines: list[int] = []
+    # The same code or name stands in thousands of rows: one text for all of them takes a third of the memory.
+    known: dict[str, str] = {}
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     start = 1
     try:
         for row in reader:
             if row and not (len(row) == 1 and not row[0].strip()):
-                cells.append(row)
+                cells.append([known.setdefault(cell, cell) for cell in row])
                 lines.append(start)
             start = reader.line_num + 1
     except csv.Error as error:
         what = (
             "a quote opens in this row and is never closed"
             if "unexpected end" in str(error)
+            else f"a cell of this row has more than {csv.field_size_limit():,} characters, as after a quote that is never closed"
+            if "field limit" in str(error)
             else f"the row cannot be read ({error})"
         )
         raise DataError(
@@ -189,6 +215,8 @@ def _refuse_web_page(text: str, file: str) -> None:
     head = text[:500].lstrip().lower()
     if head.startswith(("<!doctype html", "<html", "<?xml", "<head", "<body")):
         raise DataError(f"{file}:1: this is a web page, not data (rule file). Fix: fetch it again.")
+    if head.startswith("version https://git-lfs"):
+        raise DataError(f"{file}:1: this is a pointer to a file, not the file (rule file). Fix: get it with `git lfs pull`.")
     if head.startswith(("{", "[{")):
         raise DataError(f"{file}:1: this is JSON, not a CSV table (rule file). Fix: fetch it again and ask for CSV.")
 

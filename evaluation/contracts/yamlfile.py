@@ -25,6 +25,7 @@ _WORDS: Mapping[str, Any] = {"true": True, "false": False, "null": None, "~": No
 _LONGEST_NUMBER = 18
 """Characters; a longer row of digits is an identifier, which stays text."""
 _TAB = re.compile(r"^ *\t")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _DEPTH_LIMIT = 40
 """Levels of nesting; contracts have at most eight."""
 _SIZE_LIMIT = 2_000_000
@@ -82,6 +83,11 @@ def read_yaml(path: Path, *, shown: str | None = None) -> Document:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         raise ConfigurationError(f"{file}:{line}: the file is not UTF-8 text. Fix: save it as UTF-8.") from None
+    if control := _CONTROL.search(text):
+        line = text.count("\n", 0, control.start()) + 1
+        raise ConfigurationError(
+            f"{file}:{line}: the character {ord(control[0]):#04x}, which nobody can see, stands in this line. Fix: remove it."
+        )
     for number, content in enumerate(text.splitlines(), start=1):
         if tab := _TAB.match(content):
             raise ConfigurationError(

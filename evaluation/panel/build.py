@@ -13,7 +13,7 @@ import pandas as pd
 from evaluation.contracts.check import Violation, check_table, format_violations
 from evaluation.contracts.records import Contracts, nearest
 from evaluation.errors import ConfigurationError, DataError
-from evaluation.panel.files import NOT_STATED, Choice, DataFile, choose_series, find_files
+from evaluation.panel.files import NOT_STATED, Choice, DataFile, choose_series, find_files, find_later, find_others
 from evaluation.panel.findings import Findings
 from evaluation.panel.freshness import find_stale
 from evaluation.panel.geography import match_area_names, recode_areas
@@ -21,6 +21,7 @@ from evaluation.panel.periods import find_gaps
 from evaluation.panel.readers import Reading, read_published
 from evaluation.panel.series import columns_of, select_rows, type_rows
 from evaluation.panel.store import COLUMNS, KEY, TEXT_COLUMNS, panel_sha256, read_panel, write_panel
+from evaluation.panel.vintages import is_by
 from evaluation.results import InputFile, Panel
 
 __all__ = ["CheckedData", "build_panel", "check_data", "panel_sha256", "read_panel", "write_panel"]
@@ -49,6 +50,10 @@ class CheckedData:
         return not self.refusals and not any(v.severity == "error" for v in self.violations)
 
 
+PINNED = "pinned to "
+"""How the note of a panel begins that is made of the editions of a day."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Read:
     """One file, read and recoded."""
@@ -75,7 +80,7 @@ class _Part:
     rows: pd.DataFrame
 
 
-def build_panel(data: Path, contracts: Contracts, outcomes: Sequence[str]) -> Panel:
+def build_panel(data: Path, contracts: Contracts, outcomes: Sequence[str], *, as_of: str = "") -> Panel:
     """Build the panel of some outcomes from the files of a folder.
 
     For every outcome the first of its series whose source has a file in the folder is taken. Every file it may stand in is read
@@ -91,6 +96,9 @@ def build_panel(data: Path, contracts: Contracts, outcomes: Sequence[str]) -> Pa
         Sources, outcomes and areas.
     outcomes : sequence of str
         Outcomes wanted, the populations that weight others among them.
+    as_of : str
+        Day, ``YYYY-MM-DD``, to which the panel is pinned: of every source the newest edition fetched or published by then is
+        read. Empty = the newest of all.
 
     Returns
     -------
@@ -103,16 +111,18 @@ def build_panel(data: Path, contracts: Contracts, outcomes: Sequence[str]) -> Pa
         If the folder is not there, or an outcome is in no contract.
     DataError
         With everything wrong in all files: no file for an outcome, two editions of one series, rows that break their contract,
-        synthetic beside real data.
+        synthetic beside real data; with `as_of` also an outcome whose source has no edition that old, and a file that does not
+        tell its edition.
     """
     wanted = _known_outcomes(outcomes, contracts)
     sources = tuple(contracts.sources.values())
-    files = find_files(data, sources)
+    files = find_files(data, sources, as_of=as_of)
+    later = find_later(data, sources, as_of)
     found = Findings()
     choices: list[Choice] = []
     for name in wanted:
         try:
-            choices.append(choose_series(contracts.outcomes[name], files, sources))
+            choices.append(choose_series(contracts.outcomes[name], files, sources, later=later))
         except DataError as error:
             found.refusals.append(str(error))
     _refuse_mixture(choices, found)
@@ -120,8 +130,11 @@ def build_panel(data: Path, contracts: Contracts, outcomes: Sequence[str]) -> Pa
     read = {key: item for key, file in needed.items() if (item := _read_file(file, contracts, found)) is not None}
     parts = [part for choice in choices for part in _take(choice, read, found)]
     _refuse_repeated(parts, found)
+    if as_of:
+        _refuse_later(parts, as_of, found)
     found.raise_errors()
-    notes = [note for part in parts for note in part.read.notes]
+    pinned = f"{PINNED}{as_of}: of every source the newest edition fetched or published by that day is read"
+    notes = [*([pinned] if as_of else []), *(note for part in parts for note in part.read.notes)]
     notes += [note for choice in choices for note in _gaps(choice, parts)]
     notes += format_violations(found.warnings).splitlines()
     return Panel(frame=_finish(parts, contracts), inputs=_inputs(parts), notes=tuple(dict.fromkeys(notes)))
@@ -159,13 +172,22 @@ def check_data(
     if today is not None:
         stale = (find_stale(item.reading.table, item.file.source, today) for item in read if item is not None)
         found.violations += [item for item in stale if item is not None]
+    others = find_others(data, files if sources is None else find_files(data, contracts.sources.values()))
     if not files:
         looked = "; ".join(f"{source.id}: {', '.join(source.files)}" for source in chosen)
-        found.refusals.append(f"{data}: the folder has no file of any source; looked for {looked}.")
+        there = f"; it has {', '.join(others[:5])}{' and others' if len(others) > 5 else ''}" if others else ""
+        found.refusals.append(
+            f"{data}: the folder has no file of any source{there}. Fix: give the files names that the contracts look for, which "
+            f"are {looked}."
+        )
+    notes = [note for item in read if item is not None for note in item.notes]
+    if files and others:
+        shown = ", ".join(others[:5]) + (f" and {len(others) - 5} more" if len(others) > 5 else "")
+        notes.append(f"not looked at, because no contract looks for such a name: {shown}")
     return CheckedData(
         violations=tuple(found.violations),
         refusals=tuple(found.refusals),
-        notes=tuple(note for item in read if item is not None for note in item.notes),
+        notes=tuple(notes),
         files=tuple(file.shown for file in files),
     )
 
@@ -273,6 +295,18 @@ def _refuse_repeated(parts: Sequence[_Part], found: Findings) -> None:
             f"{outcome}: {places} both give {first['area_code']}, {first['period']} (rule key; {more} row(s)). "
             f"Keep one file for each period and one code for each area."
         )
+
+
+def _refuse_later(parts: Sequence[_Part], as_of: str, found: Findings) -> None:
+    """Refuse files that do not tell their edition, or only by their content that it is later than a day."""
+    for shown, vintage in {part.read.file.shown: part.read.vintage for part in parts}.items():
+        if vintage == NOT_STATED:
+            found.refusals.append(
+                f"{shown}: neither its name nor its content tells its edition, so nobody can say that it was there on {as_of}. "
+                "Get it with `trailblazer fetch`, give it a name with its edition where its contract has one, or pin no day."
+            )
+        elif not is_by(vintage, as_of):
+            found.refusals.append(f"{shown}: its edition is {vintage}, which was not there on {as_of}. Give a later day.")
 
 
 def _gaps(choice: Choice, parts: Sequence[_Part]) -> list[str]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluation.contracts.file_types import refuse_types
+from evaluation.contracts.file_types import READ, refuse_types
 from evaluation.contracts.records import Outcome, SeriesRule, Source
 from evaluation.errors import ConfigurationError, DataError
-from evaluation.panel.vintages import find_newest
+from evaluation.panel.vintages import FETCHED, find_newest, is_by, list_later
 
 NOT_STATED = "not stated"
 """Vintage of a file whose name and content do not tell."""
@@ -38,35 +39,83 @@ class DataFile:
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
 
-def find_files(data: Path, sources: Iterable[Source]) -> tuple[DataFile, ...]:
+def find_files(data: Path, sources: Iterable[Source], *, as_of: str = "") -> tuple[DataFile, ...]:
     """List the files of a data folder that fall under one of the sources, by source and path.
 
-    Of what `trailblazer fetch` put there, only each source's newest vintage is listed.
+    Of what `trailblazer fetch` put there, only each source's newest vintage is listed. With a day (``YYYY-MM-DD``) that is the
+    newest fetched on or before it, and of files put there by hand those of the newest edition published by then, as well as those
+    whose name states none.
 
     Raises
     ------
     ConfigurationError
-        If the folder is not there, or holds files of a type that is never read.
+        If the folder is not there, cannot be looked into, or holds files of a type that is never read.
     """
     if not data.is_dir():
         what = "is not a folder" if data.exists() else "there is no such folder"
         raise ConfigurationError(
             f"{data}: {what}; give the folder with the data files, such as the one `trailblazer demo` makes."
         )
-    refused = refuse_types(sorted(path.relative_to(data).as_posix() for path in data.rglob("*") if path.is_file()))
+    everything = _list_files(data)
+    refused = refuse_types(path.relative_to(data).as_posix() for path in everything)
     if refused:
         raise ConfigurationError("\n".join(refused))
     found = []
     sources = tuple(sources)
-    newest = find_newest(data, [source.id for source in sources])
+    newest = find_newest(data, [source.id for source in sources], as_of=as_of)
     for source in sources:
-        paths = {path for pattern in source.files for path in data.rglob(pattern) if path.is_file()}
-        for path in sorted(paths):
-            if newest.is_passed_over(path):
+        mine = []
+        for path in everything:
+            if not any(path.match(pattern) for pattern in source.files) or newest.is_passed_over(path):
                 continue
             vintage = newest.vintage_of(path) or name_vintage(path.name, source)
-            found.append(DataFile(path=path, shown=path.relative_to(data).as_posix(), source=source, vintage=vintage))
+            mine.append(DataFile(path=path, shown=path.relative_to(data).as_posix(), source=source, vintage=vintage))
+        found += _newest_by(mine, as_of) if as_of else mine
     return tuple(found)
+
+
+def _newest_by(files: Sequence[DataFile], as_of: str) -> list[DataFile]:
+    """Of one source's files those of the newest edition that was there on a day, and those that do not tell."""
+    stated = [file.vintage for file in files if file.vintage != NOT_STATED and is_by(file.vintage, as_of)]
+    return [file for file in files if file.vintage in (NOT_STATED, max(stated, default=NOT_STATED))]
+
+
+def find_later(data: Path, sources: Iterable[Source], as_of: str) -> dict[str, str]:
+    """Sources of which every edition is later than a day, each with its oldest; empty without a day."""
+    if not as_of:
+        return {}
+    sources = tuple(sources)
+    there = {file.source.id for file in find_files(data, sources, as_of=as_of)}
+    later = list_later(data, [source.id for source in sources], as_of)
+    for file in find_files(data, sources):
+        if file.vintage != NOT_STATED and not is_by(file.vintage, as_of):
+            later[file.source.id] = min(later.get(file.source.id, file.vintage), file.vintage)
+    return {source: oldest for source, oldest in later.items() if source not in there}
+
+
+def _list_files(data: Path) -> list[Path]:
+    """Every file of a folder and the folders in it, ordered; looked through once, since a home folder may be given by mistake.
+
+    Refuses a folder that may not be looked into: its files would be left out without a word.
+    """
+    closed: list[OSError] = []
+    found = [Path(place) / name for place, _, names in os.walk(data, onerror=closed.append) for name in names]
+    if closed:
+        raise ConfigurationError(
+            "\n".join(
+                f"{error.filename}: this folder cannot be looked into ({error.strerror}). Fix: see to it that you may read "
+                "it, or take it out of the data folder."
+                for error in closed
+            )
+        )
+    return sorted(path for path in found if path.is_file())
+
+
+def find_others(data: Path, found: Iterable[DataFile]) -> tuple[str, ...]:
+    """Tables of a data folder that are not among those found, by their names below it; what was fetched is left out."""
+    known = {file.path for file in found}
+    tables = (path for path in _list_files(data) if path.name.lower().endswith(READ) and path not in known)
+    return tuple(path.relative_to(data).as_posix() for path in tables if path.relative_to(data).parts[0] != FETCHED)
 
 
 def name_vintage(name: str, source: Source) -> str:
@@ -84,20 +133,29 @@ class Choice:
     files: tuple[DataFile, ...]
 
 
-def choose_series(outcome: Outcome, files: Iterable[DataFile], sources: Iterable[Source]) -> Choice:
+def choose_series(
+    outcome: Outcome, files: Iterable[DataFile], sources: Iterable[Source], *, later: Mapping[str, str] | None = None
+) -> Choice:
     """Take the first series of an outcome whose source has a file, of the edition the outcome is pinned to.
+
+    A source in `later` has editions, the oldest of which is given, but none as old as the day the panel is pinned to.
 
     Raises
     ------
     DataError
-        If no source of the outcome has a file (the patterns looked for are listed), or none of its files is of the pinned
-        edition.
+        If no source of the outcome has a file (the patterns looked for are listed), none of its files is of the pinned edition,
+        or every edition of the source is later than the day.
     """
     by_source: dict[str, list[DataFile]] = {}
     for file in files:
         by_source.setdefault(file.source.id, []).append(file)
     for rule in outcome.series:
         there = by_source.get(rule.source, [])
+        if later and rule.source in later:
+            raise DataError(
+                f"{outcome.id}: no edition of {rule.source} is old enough; the oldest here is {later[rule.source]}. Give a later "
+                "day, or put an edition of that time into the data folder."
+            )
         if not there:
             continue
         chosen = tuple(f for f in there if rule.vintage in (None, f.vintage))
@@ -108,6 +166,11 @@ def choose_series(outcome: Outcome, files: Iterable[DataFile], sources: Iterable
                 f"Fetch that edition, or change the pin in outcomes/{outcome.id}.yml and say why."
             )
         return Choice(outcome=outcome, rule=rule, files=chosen)
-    patterns = {source.id: source.files for source in sources}
+    known = tuple(sources)
+    patterns = {source.id: source.files for source in known}
+    able = [rule.source for rule in outcome.series if any(source.id == rule.source and source.fetch for source in known)]
+    fetch = f", or get it with `trailblazer fetch --source {able[0]} --data DIR`" if able else ""
     looked = "; ".join(f"{rule.source}: {', '.join(patterns.get(rule.source, ()))}" for rule in outcome.series)
-    raise DataError(f"{outcome.id}: the data folder has no file for it; looked for {looked}. Put one of these into the folder.")
+    raise DataError(
+        f"{outcome.id}: the data folder has no file for it; looked for {looked}. Put one of these into the folder{fetch}."
+    )

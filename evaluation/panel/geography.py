@@ -34,8 +34,8 @@ OTHER_GEOGRAPHIES = {
 }
 """Geographies that repeat or lie outside the authorities of Great Britain; known, so that they can be set aside and counted."""
 
-NOT_AREAS = ("Unknown", "Total")
-"""Rows of Stat-Xplore tables that are no area: claims without a known address, and the sum."""
+NOT_AREAS = ("Unknown", "Abroad", "Total")
+"""Rows of Stat-Xplore tables that are no area: claims without a known address or with one abroad, and the sum."""
 
 _CODE = re.compile(r"[EWSNK][0-9]{8}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import io
 import json
@@ -34,6 +35,27 @@ class PanelSidecar:
     notes: tuple[str, ...]
 
 
+class Table:
+    """A panel's table as the key of what was worked out from it: the same table with the same figures.
+
+    A figure changed in place is noticed; area, period or outcome changed in place are not.
+    """
+
+    __slots__ = ("_figures", "frame")
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.frame = frame
+        self._figures = tuple(hash(frame[name].to_numpy().tobytes()) for name in NUMBER_COLUMNS if name in frame.columns)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is one and the same table, unchanged."""
+        return isinstance(other, Table) and self.frame is other.frame and self._figures == other._figures
+
+    def __hash__(self) -> int:
+        """Of what makes tables equal."""
+        return hash((id(self.frame), self._figures))
+
+
 def panel_sha256(panel: Panel) -> str:
     """Hash a panel's content: its cells and whether it is synthetic.
 
@@ -45,8 +67,14 @@ def panel_sha256(panel: Panel) -> str:
     DataError
         If a column is missing, or two rows have the same outcome, area and period.
     """
-    frame = _sorted(panel.frame)
-    digest = hashlib.sha256(json.dumps({"columns": COLUMNS, "rows": len(frame), "synthetic": panel.synthetic}).encode())
+    return _sha256_of(Table(panel.frame), panel.synthetic)
+
+
+@functools.lru_cache(maxsize=2)
+def _sha256_of(table: Table, synthetic: bool) -> str:
+    """Every finding of a notebook asks for the hash of one panel."""
+    frame = _sorted(table.frame)
+    digest = hashlib.sha256(json.dumps({"columns": COLUMNS, "rows": len(frame), "synthetic": synthetic}).encode())
     for name in TEXT_COLUMNS:
         digest.update(json.dumps([name, frame[name].tolist()], ensure_ascii=True).encode())
     for name in NUMBER_COLUMNS:

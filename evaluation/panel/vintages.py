@@ -8,11 +8,13 @@
     DIR/fetched/<source>/refused/<vintage>/           an answer that broke its contract, kept as evidence and never read
     DIR/fetched/<source>/.part-*/                     a fetch that is going on or was killed; never read
 
-A vintage comes into being by renaming a finished folder, so it is whole or not there. Of each source only the newest is read.
+A vintage comes into being by renaming a finished folder, so it is whole or not there. Of each source only the newest is read, or
+the newest of a day that a run is pinned to.
 """
 
 from __future__ import annotations
 
+import datetime
 import hashlib
 import json
 import os
@@ -32,6 +34,7 @@ REFUSED = "refused"
 PART = ".part-"
 ANSWERS = "answers"
 
+_TIME = re.compile(r"([0-9]{4})(?:-([0-9]{2})(?:-([0-9]{2}))?)?(?=$|T)")
 _ID = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{6}Z-[0-9a-f]{8}")
 
 
@@ -215,8 +218,17 @@ class Newest:
         return parts[2].startswith(PART) or parts[2] == REFUSED or _ID.fullmatch(parts[2]) is not None
 
 
-def find_newest(data: Path, sources: Iterable[str]) -> Newest:
+def find_newest(data: Path, sources: Iterable[str], *, as_of: str = "") -> Newest:
     """Find the tables of each source's newest vintage, their hashes checked.
+
+    Parameters
+    ----------
+    data : Path
+        The data folder.
+    sources : iterable of str
+        Identifiers.
+    as_of : str
+        The newest fetched on or before this day (``YYYY-MM-DD``, UTC); empty = the newest of all.
 
     Raises
     ------
@@ -225,12 +237,44 @@ def find_newest(data: Path, sources: Iterable[str]) -> Newest:
     """
     read: dict[Path, str] = {}
     for source in sources:
-        there = list_vintages(data, source)
+        there = [item for item in list_vintages(data, source) if not as_of or is_by(item.id, as_of)]
         if not there:
             continue
         there[-1].check()
         read |= {there[-1].path(table.file): there[-1].id for table in there[-1].record.tables}
     return Newest(read=read, data=data)
+
+
+def is_by(edition: str, day: str) -> bool:
+    """Whether an edition was there on a day (``YYYY-MM-DD``).
+
+    One that is named by a month or a year counts from the last day of it on. One that names no time was not, for all we know.
+    """
+    if not (found := _TIME.match(edition)):
+        return False
+    year, month, date = found.groups()
+    if date is not None:
+        return found[0] <= day
+    first_after = f"{int(year) + 1}-01-01" if month in (None, "12") else f"{year}-{int(month) + 1:02d}-01"
+    return first_after <= (datetime.date.fromisoformat(day) + datetime.timedelta(days=1)).isoformat()
+
+
+def is_day(text: str) -> bool:
+    """Whether a text is a day as ``YYYY-MM-DD``."""
+    try:
+        return datetime.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+def list_later(data: Path, sources: Iterable[str], as_of: str) -> dict[str, str]:
+    """Sources of which vintages are kept, but none from a day or before it, each with its oldest."""
+    found = {}
+    for source in sources:
+        there = list_vintages(data, source)
+        if there and not is_by(there[0].id, as_of):
+            found[source] = there[0].id
+    return found
 
 
 def pick_vintage(data: Path, source: str, name: str) -> Vintage:

@@ -69,15 +69,17 @@ def _data_files(contracts: Contracts, folder: Path) -> Iterator[Target]:
         ("demonstration", "SYNTHETIC_labour_market.csv", "inactivity_rate", samples.DEMONSTRATION.encode()),
         ("example_survey", "example_survey_2023-07-01.csv", "", samples.SURVEY.encode()),
     ):
-        yield Target(f"CSV of {source}", bytes_of(good) | table_of(good), _data(contracts, source, name, outcome), good)
+        yield Target(f"CSV of {source}", bytes_of(good) | table_of(good), read_data(contracts, source, name, outcome), good)
     rows = samples.sheet_rows()
     good = samples.workbook(rows)
-    read = _data(contracts, "nomis_spreadsheet", "nomis_ashe_2024.xlsx", "median_pay_annual")
+    read = read_data(contracts, "nomis_spreadsheet", "nomis_ashe_2024.xlsx", "median_pay_annual")
     cells = document_of(rows, places(rows)).map(_workbook_of_anything)
     yield Target("XLSX of nomis_spreadsheet", bytes_of(good) | archive_of(good) | cells, read, good)
 
 
-def _data(contracts: Contracts, source: str, name: str, outcome: str) -> Reader:
+def read_data(contracts: Contracts, source: str, name: str, outcome: str) -> Reader:
+    """A data folder with this one file."""
+
     def read(raw: bytes, folder: Path) -> None:
         (folder / name).write_bytes(raw)
         checked = check_data(folder, contracts, [source])
@@ -117,7 +119,7 @@ def _contract_files(contracts: Contracts, folder: Path) -> Iterator[Target]:
         document = yaml.safe_load(good)
         if name == "design":  # dates are text to the project's own reader
             document = json.loads(json.dumps(document, default=str))
-        spoilt = document_of(document, places(document)).map(_yaml)
+        spoilt = document_of(document, places(document)).map(write_yaml)
         yield Target(f"YAML of {name}", bytes_of(good) | spoilt, read, good)
     for name in ("areas", "programmes", "exposures", "code_changes", "neighbours"):
         lines = (project.CONTRACTS / "registers" / f"{name}.csv").read_bytes().splitlines(keepends=True)
@@ -126,7 +128,8 @@ def _contract_files(contracts: Contracts, folder: Path) -> Iterator[Target]:
         yield Target(f"register {name}.csv", bytes_of(good) | table_of(good), _read_register(contracts, name), whole)
 
 
-def _yaml(data: Any) -> bytes:
+def write_yaml(data: Any) -> bytes:
+    """The document as YAML."""
     return yaml.safe_dump(data, sort_keys=False, allow_unicode=True).encode("utf-8", "surrogatepass")
 
 

@@ -18,10 +18,12 @@ from pathlib import Path
 from types import FrameType
 
 import pytest
+from bad_inputs.further_targets import list_further
 from bad_inputs.targets import Target, list_targets
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
+from evaluation import project
 from evaluation.errors import EvaluationError
 
 LONGEST = 10
@@ -40,13 +42,19 @@ NAMES = (
         for name in ("manifest of a run", "record of a job", "finding", "panel.json", "deviations of a protocol")
     ),
     *("hashes of a protocol", "notebook before it is run", "notebook that was run"),
+    *(f"CSV of {name}" for name in ("nomis_claimant_count_tidy", "own_data", "own_data_synthetic", "statxplore_people_on_uc")),
+    *("CSV of ons_statistical_neighbours", "CSV of nomis_population", "XLSX of ons_paye_rti"),
+    *("register costs.csv", "register unit_values.csv"),
+    *(f"JSON of {name}" for name in ("conclusion", "vintage", "last check of a vintage", "numbers a report printed")),
+    *("JSON of build of a report", "CSV of planted effects", "YAML of a book"),
 )
 
 
 @pytest.fixture(scope="module")
 def targets(loaded, tmp_path_factory) -> dict[str, Target]:
     """Every kind of file, by name."""
-    return {target.name: target for target in list_targets(loaded, tmp_path_factory.mktemp("samples"))}
+    folder = tmp_path_factory.mktemp("samples")
+    return {target.name: target for target in (*list_targets(loaded, folder), *list_further(loaded, folder))}
 
 
 class Tally:
@@ -118,8 +126,12 @@ def memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def test_every_kind_of_file_is_tried(targets):
+def test_every_kind_of_file_is_tried(targets, loaded):
     assert tuple(targets) == NAMES
+    read = {name.partition(" of ")[2] for name in NAMES if name.startswith(("CSV", "XLSX"))}
+    assert set(loaded.sources) - read == set(), "every source"
+    registers = {f"register {path.name}" for path in (project.CONTRACTS / "registers").glob("*.csv")}
+    assert registers - set(NAMES) == set(), "every register"
 
 
 @pytest.mark.parametrize("name", NAMES)

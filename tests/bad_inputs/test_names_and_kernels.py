@@ -66,5 +66,5 @@ def test_H07_a_kernel_that_cannot_start_is_refused_before_the_first_job(tmp_path
     with pytest.raises(
         ConfigurationError, match=r"kernel trailblazer: /other/bin/python is not there or cannot be run"
     ) as caught:
-        preflight.check_before([], tmp_path)
+        preflight.check_before(0, tmp_path)
     assert caught.value.exit_code == 2

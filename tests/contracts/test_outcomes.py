@@ -79,3 +79,16 @@ def test_records_refuse_unknown_and_missing_keys_by_name():
         Outcome.build(id="x", nmae="y")
     assert "Outcome: nmae: is not a key here; did you mean name" in str(caught.value)
     assert "Outcome: unit: is missing; write 'pp', 'people', 'gbp'" in str(caught.value)
+
+
+def test_people_made_from_a_rate_know_the_rounding_base_of_their_sources(folder, contracts):
+    assert contracts.outcomes["inactivity_rate"].people_base == 0, "100 is what they are written to anyway"
+    path = folder / "sources" / "nomis_population.odcs.yaml"
+    text = path.read_text(encoding="utf-8")
+    rule = "status: established\n      source: Invented.\n      base: 1000\n      access: open\n      nouns: [residents]"
+    old = "status: not established\n      access: open\n      nouns: [residents]"
+    assert old in text
+    path.write_text(text.replace(old, rule), encoding="utf-8")
+    outcomes = load_contracts(folder, standard=False).outcomes
+    assert outcomes["inactivity_rate"].people_base == 1000
+    assert outcomes["median_pay_annual"].people_base == 0

@@ -92,3 +92,12 @@ def test_columns_without_a_name_do_no_harm(tmp_path, contracts):
     table = read_text_table(write(tmp_path, ",,a\n1,2,3\n"))
     assert table.frame.shape == (1, 3)
     assert {item.rule for item in check_table(table, contracts.sources["demonstration"], contracts)} == {"header"}
+
+
+def test_a_text_that_stands_in_many_rows_is_kept_once(tmp_path):
+    """A publication has the same few codes and names in each of its hundred thousand rows."""
+    path = tmp_path / "t.csv"
+    path.write_text("code,value\nE06000001,10.25\nE06000001,10.25\n", "utf-8")
+    frame = read_text_table(path).frame
+    assert frame.iloc[0, 0] is frame.iloc[1, 0]
+    assert frame.iloc[0, 1] is frame.iloc[1, 1]

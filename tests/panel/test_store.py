@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evaluation.errors import ConfigurationError, DataError
+from evaluation.panel import store
 from evaluation.panel.store import COLUMNS, panel_sha256, read_panel, write_panel
 from evaluation.results import InputFile, Panel
 
@@ -42,6 +43,17 @@ def test_a_panel_comes_back_as_it_was(tmp_path):
     assert found.synthetic
     assert panel_sha256(found) == panel_sha256(written)
     assert sorted(p.name for p in path.parent.iterdir()) == ["panel.json", "panel.parquet"]
+
+
+def test_the_hash_of_one_panel_is_made_once_and_anew_when_a_figure_changes(monkeypatch):
+    made, sort = [], store._sorted
+    monkeypatch.setattr(store, "_sorted", lambda frame: made.append(frame) or sort(frame))
+    item = panel()
+    before = panel_sha256(item)
+    assert panel_sha256(item) == before
+    assert len(made) == 1
+    item.frame.loc[0, "value"] = 24.2
+    assert panel_sha256(item) == panel_sha256(panel(value=[24.2, np.nan, 0.1 + 0.2])) != before
 
 
 @given(st.permutations([0, 1, 2]))
