@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from evaluation.design.donors import choose_donors, count_reasons, describe_gaps
 from evaluation.errors import ConfigurationError, DataError
 from evaluation.panel.geography import PlaceSeries, add_up, aggregate
 from evaluation.panel.periods import exposure_share, list_periods, shift_month
+from evaluation.panel.store import Table
 from evaluation.results import NEVER, Comparison, Design, Exclusion, Panel, TreatedUnit
 
 ALL = "all"
@@ -130,7 +132,7 @@ def residents_of(panel: Panel, design: Design, contracts: Contracts, outcome: st
     periods = list_periods(plan.first, plan.last, measure.frequency)
     studied, _ = _choose_treated(design, contracts, periods, measure, area, f"design {design.id}, {outcome}, {area}")
     members = sorted({code for unit in studied for code in unit.members})
-    people = _read_population(panel, measure, members, periods[-1:])
+    people = _read_population(Table(panel.frame), measure.population, tuple(members), periods[-1:])
     return None if people is None or np.isnan(people).any() else float(people.sum())
 
 
@@ -211,56 +213,76 @@ class _Cells:
 def _read_cells(
     panel: Panel, measure: Outcome, codes: Sequence[str], periods: Sequence[str], where: str, *, equal: bool
 ) -> _Cells:
-    frame = panel.frame
-    rows = frame.loc[frame["outcome"] == measure.id]
+    try:
+        return _lay_out(Table(panel.frame), measure.id, measure.population, tuple(codes), tuple(periods), equal)
+    except _Absent as problem:
+        raise DataError(f"{where}: {problem}") from None
+
+
+class _Absent(Exception):
+    """The panel lacks what was asked for; says what."""
+
+
+@lru_cache(maxsize=4)
+def _lay_out(
+    table: Table, outcome: str, population: str | None, codes: tuple[str, ...], periods: tuple[str, ...], equal: bool
+) -> _Cells:
+    """Cells of one window; a notebook asks for those of one outcome again and again, with other starts or other donors."""
+    frame = table.frame
+    rows = frame.loc[frame["outcome"] == outcome]
     if rows.empty:
         there = ", ".join(sorted(map(str, frame["outcome"].unique()))) or "no outcome"
-        raise DataError(f"{where}: the panel has no {measure.id}; it has {there}. Give a data folder with a source of it.")
+        raise _Absent(f"the panel has no {outcome}; it has {there}. Give a data folder with a source of it.")
     values = _spread(rows["value"], rows, periods, codes)
     empty = ~np.isfinite(values).any(axis=1)
     if empty.any():
         published = rows.loc[rows["value"].notna(), "period"]
         span = f"runs from {published.min()} to {published.max()}" if len(published) else "has no figure at all"
         absent = [period for period, nothing in zip(periods, empty, strict=True) if nothing]
-        raise DataError(
-            f"{where}: no area has a figure in {describe_gaps(absent, len(periods))}; the panel {span}. "
+        raise _Absent(
+            f"no area has a figure in {describe_gaps(absent, len(periods))}; the panel {span}. "
             f"Set the window of the outcome in the design to periods that are there, or add the data."
         )
     se = _spread(rows["se"], rows, periods, codes)
     has_se = bool(np.isfinite(se).any())
-    population = np.ones(values.shape) if equal else _read_population(panel, measure, codes, periods)
+    people = np.ones(values.shape) if equal else _read_population(table, population, codes, periods)
     missing: dict[str, str] = {}
     for words, present in (
-        (f"{measure.id} missing in", np.isfinite(values)),
-        (f"standard error of {measure.id} missing in", np.isfinite(se) if has_se else None),
-        (f"{measure.population} missing in", None if population is None else np.isfinite(population)),
+        (f"{outcome} missing in", np.isfinite(values)),
+        (f"standard error of {outcome} missing in", np.isfinite(se) if has_se else None),
+        (f"{population} missing in", None if people is None else np.isfinite(people)),
     ):
         if present is not None:
             for n in np.flatnonzero(~present.all(axis=0)).tolist():
                 gaps = [period for period, there in zip(periods, present[:, n], strict=True) if not there]
                 missing.setdefault(codes[n], f"{words} {describe_gaps(gaps, len(periods))}")
+    for array in (values, se):
+        array.setflags(write=False)  # they serve more than one comparison
     return _Cells(
-        codes=tuple(codes),
+        codes=codes,
         position={code: n for n, code in enumerate(codes)},
         values=values,
         se=se if has_se else None,
-        population=population,
+        population=people,
         missing=missing,
     )
 
 
-def _read_population(panel: Panel, measure: Outcome, codes: Sequence[str], periods: Sequence[str]) -> np.ndarray | None:
+@lru_cache(maxsize=8)
+def _read_population(table: Table, population: str | None, codes: tuple[str, ...], periods: tuple[str, ...]) -> np.ndarray | None:
     """Residents by period and area, (T, N): the latest figure of the year or before; None where the panel has no population."""
-    frame = panel.frame
-    rows = frame.loc[(frame["outcome"] == measure.population) & frame["value"].notna()]
-    if measure.population is None or rows.empty:
+    frame = table.frame
+    rows = frame.loc[(frame["outcome"] == population) & frame["value"].notna()]
+    if population is None or rows.empty:
         return None
     years = rows["period"].str[:4]
     latest = rows.assign(year=years).sort_values("period").drop_duplicates(["year", "area_code"], keep="last")
     wanted = [period[:4] for period in periods]
     axis = sorted({*years, *wanted})
     filled = pd.DataFrame(_spread(latest["value"], latest.assign(period=latest["year"]), axis, codes), index=axis).ffill().bfill()
-    return filled.loc[wanted].to_numpy(dtype=float)
+    people = filled.loc[wanted].to_numpy(dtype=float)
+    people.setflags(write=False)
+    return people
 
 
 def _spread(column: pd.Series, rows: pd.DataFrame, periods: Sequence[str], codes: Sequence[str]) -> np.ndarray:

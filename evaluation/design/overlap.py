@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -117,7 +118,7 @@ def list_overlaps(
         A part of an authority below half has the state that part has.
     """
     starts = {code: unit for unit in treated for code in unit.members}
-    frames = []
+    columns: dict[str, list[Any]] = {name: [] for name in COLUMNS}
     for id in contracts.programmes:
         rows: dict[str, list[Exposure]] = {}
         for item in contracts.exposures:
@@ -126,8 +127,10 @@ def list_overlaps(
         for code in areas:
             mine = [_as_studied(item, starts) for item in rows.get(code, ())] if id == programme else rows.get(code, [])
             if mine:
-                frames.append(_list_area(contracts, id, code, mine, months))
-    table = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(COLUMNS))
+                for name, values in _list_area(contracts, id, code, mine, months).items():
+                    columns[name].extend(values)
+    # One frame in the end: a frame for every area and programme would take most of the time.
+    table = pd.DataFrame(columns)
     return table.sort_values(["area_code", "programme", "month"], kind="stable", ignore_index=True)
 
 
@@ -139,8 +142,8 @@ def _as_studied(item: Exposure, starts: Mapping[str, TreatedUnit]) -> Exposure:
     return replace(item, start=f"{unit.start}-01", start_basis=unit.start_basis, start_precision="month")
 
 
-def _list_area(contracts: Contracts, id: str, code: str, rows: Sequence[Exposure], months: Sequence[str]) -> pd.DataFrame:
-    """The months of one programme in one authority."""
+def _list_area(contracts: Contracts, id: str, code: str, rows: Sequence[Exposure], months: Sequence[str]) -> dict[str, list[Any]]:
+    """The months of one programme in one authority, by column of `COLUMNS`."""
     reach = measure_reach(rows, [code], months)
     active, dated, there = reach.active[0], reach.dated[0], reach.there[0]
     # below half of the authority, the part there is speaks for itself
@@ -150,20 +153,17 @@ def _list_area(contracts: Contracts, id: str, code: str, rows: Sequence[Exposure
     known = _largest([item for item in rows if item.start])
     other = _largest([item for item in rows if not item.start])
     is_active = states[kept] == ACTIVE
-    return pd.DataFrame(
-        {
-            "area_code": code,
-            "area": contracts.areas[code].name if code in contracts.areas else code,
-            "programme": id,
-            "month": [months[t] for t in kept],
-            "state": [STATES[int(state)] for state in states[kept]],
-            "basis": [known.start_basis if yes and known else NOT_ESTABLISHED for yes in is_active],
-            "since": [(known.start or "") if yes and known else (_began(other) if other else "") for yes in is_active],
-            "share": there[kept],
-            "covers": there[kept] >= COVERED_FROM,
-        },
-        columns=list(COLUMNS),
-    )
+    return {
+        "area_code": [code] * len(kept),
+        "area": [contracts.areas[code].name if code in contracts.areas else code] * len(kept),
+        "programme": [id] * len(kept),
+        "month": [months[t] for t in kept],
+        "state": [STATES[int(state)] for state in states[kept]],
+        "basis": [known.start_basis if yes and known else NOT_ESTABLISHED for yes in is_active],
+        "since": [(known.start or "") if yes and known else (_began(other) if other else "") for yes in is_active],
+        "share": there[kept].tolist(),
+        "covers": (there[kept] >= COVERED_FROM).tolist(),
+    }
 
 
 def _largest(rows: Sequence[Exposure]) -> Exposure | None:

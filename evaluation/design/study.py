@@ -14,8 +14,9 @@ from evaluation.design.compare import build_comparison, residents_of
 from evaluation.design.protocol import load_design
 from evaluation.errors import ConfigurationError
 from evaluation.panel.build import build_panel
-from evaluation.panel.files import find_files
+from evaluation.panel.files import find_files, find_later
 from evaluation.panel.store import read_panel, write_panel
+from evaluation.panel.vintages import is_day
 from evaluation.project import write_whole
 from evaluation.results import Comparison, Design, Panel
 from evaluation.results.show import Sheet, sheet_html, sheet_text
@@ -90,7 +91,7 @@ class Study:
         )
 
 
-def open_study(design_id: str, panel: Path | str | None = None, *, data: Path | str | None = None) -> Study:
+def open_study(design_id: str, panel: Path | str | None = None, *, data: Path | str | None = None, vintage: str = "") -> Study:
     """Open a study.
 
     Parameters
@@ -102,6 +103,8 @@ def open_study(design_id: str, panel: Path | str | None = None, *, data: Path | 
     data : path, optional
         Folder of data files as published, to build the panel from. With neither, the SYNTHETIC demonstration data are made in
         ``runs/demonstration-data`` and used again until the design, the contracts or the code change.
+    vintage : str, optional
+        With `data`, a day such as ``"2026-05-01"``: of every source the newest edition that was there on it is read.
 
     Returns
     -------
@@ -123,6 +126,8 @@ def open_study(design_id: str, panel: Path | str | None = None, *, data: Path | 
     Your own files: ``open_study("universal-credit-rollout", data="folder/of/files")``. What a run was made of:
     ``open_study("universal-credit-rollout", "runs/universal-credit-rollout")``.
     """
+    if vintage and not data:
+        raise ConfigurationError(f"open_study: a vintage ({vintage}) is of a data folder; give data as well.")
     if panel and data:
         raise ConfigurationError(f"open_study: give a panel ({panel}) or a data folder ({data}), not both.")
     contracts = load_contracts(standard=not panel)  # what made the panel was held against the standard then
@@ -131,7 +136,7 @@ def open_study(design_id: str, panel: Path | str | None = None, *, data: Path | 
         path = Path(panel)
         opened = read_panel(path / PANEL if path.is_dir() else path)
     elif data:
-        opened = build_design_panel(Path(data), contracts, design)
+        opened = build_design_panel(Path(data), contracts, design, as_of=vintage)
     else:
         opened = _open_demonstration(contracts, design, project.RUNS / "demonstration-data" / design.id)
     return Study(design=design, contracts=contracts, panel=opened)
@@ -155,7 +160,7 @@ def panel_outcomes(design: Design, contracts: Contracts, *, there: Collection[st
     return tuple(sorted(wanted))
 
 
-def build_design_panel(data: Path, contracts: Contracts, design: Design) -> Panel:
+def build_design_panel(data: Path, contracts: Contracts, design: Design, *, as_of: str = "") -> Panel:
     """Build the panel of a design from the outcomes the data folder has a file for.
 
     An outcome without a file does not stop the others, even if it is the primary one: the panel's notes name it, every estimate
@@ -167,6 +172,8 @@ def build_design_panel(data: Path, contracts: Contracts, design: Design) -> Pane
         Folder of data files as published.
     contracts : Contracts
     design : Design
+    as_of : str
+        Day, ``YYYY-MM-DD``, to which the panel is pinned; see `build_panel`.
 
     Returns
     -------
@@ -175,15 +182,18 @@ def build_design_panel(data: Path, contracts: Contracts, design: Design) -> Pane
     Raises
     ------
     ConfigurationError
-        If the folder is not there.
+        If the folder is not there, or `as_of` is no day.
     DataError
         As from `build_panel`; also if the folder has no file for any outcome of the design.
     """
     sources = tuple(contracts.sources.values())
-    there = {file.source.id for file in find_files(data, sources)}
+    if as_of and not is_day(as_of):
+        raise ConfigurationError(f"vintage {as_of!r}: write a day as YYYY-MM-DD, such as 2026-05-01.")
+    # an outcome whose every edition is too new is one the folder has a file for: it is refused, not left out
+    there = {file.source.id for file in find_files(data, sources, as_of=as_of)} | set(find_later(data, sources, as_of))
     plans = {plan.id: contracts.outcomes[plan.id] for plan in design.outcomes}
     found = [id for id, outcome in plans.items() if any(rule.source in there for rule in outcome.series)]
-    panel = build_panel(data, contracts, panel_outcomes(design, contracts, there=found or None))
+    panel = build_panel(data, contracts, panel_outcomes(design, contracts, there=found or None), as_of=as_of)
     absent = [
         f"{id}{' (the primary outcome)' if design.outcome(id).primary else ''}: the data folder has no file for it, so nothing"
         f" is estimated for it; looked for files of {', '.join(dict.fromkeys(rule.source for rule in outcome.series))}."

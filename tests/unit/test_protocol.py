@@ -243,7 +243,11 @@ def spoil(folder, *changes, design=MAIN):
         ),
         ("alternative_starts: [-3, 3]", "alternative_starts: [-3, 36]", "alternative_starts: is 36; write months from -24"),
         ("alternative_starts: [-3, 3]", "alternative_starts: [3, 3]", "alternative_starts: 3 stands in it twice. Fix: keep one."),
-        ("alternative_starts: [-3, 3]", "alternative_starts: [1.5]", "alternative_starts: is [1.5]; write a list"),
+        (
+            "alternative_starts: [-3, 3]",
+            "alternative_starts: [1.5]",
+            "alternative_starts: holds 1.5, which is not a whole number",
+        ),
         (
             "alternative_starts: [-3, 3]",
             "alternative_start: [3]",
