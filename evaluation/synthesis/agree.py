@@ -69,6 +69,11 @@ def can_detect(inference: Inference) -> bool:
     return inference.smallest_p is None or inference.smallest_p <= inference.level + TOLERANCE
 
 
+def errs_too_often(inference: Inference) -> bool:
+    """Whether the measured size of a test is beyond what is let pass: 7.5% at the 5% level."""
+    return inference.size is not None and inference.size > SIZE_SHOWN * inference.level + TOLERANCE
+
+
 def failed_checks(finding: Finding) -> tuple[str, ...]:
     """Titles of the failed checks that make a comparison unusable; robustness checks and mere information are not among them."""
     return tuple(check.title for check in finding.checks if _counts(check, "credibility"))
@@ -166,7 +171,7 @@ def compare_methods(
 def _doubt_size(headline: Finding) -> list[str]:
     """The measured size of the deciding test, where it is well above what is intended."""
     inference = find_inference(headline)
-    if inference is None or inference.size is None or inference.size <= SIZE_SHOWN * inference.level + TOLERANCE:
+    if inference is None or inference.size is None or not errs_too_often(inference):
         return []
     what = "placebo assignments" if headline.area == POOLED else "placebo places"
     of = f"{inference.size_reps:,} {what}" if inference.size_reps else what

@@ -43,7 +43,8 @@ def name_ring(record: Spillover, outcome: Outcome, design: Design) -> RingWord:
     if not contains_zero(side.interval):
         return "stands out, not confirmed"
     plausible = find_plausible(design, outcome)
-    if plausible is not None and -plausible < side.interval.low and side.interval.high < plausible:
+    small = plausible is not None and -plausible < side.interval.low and side.interval.high < plausible
+    if small and not _errs(side, record.level):
         return "large changes ruled out"
     return "too imprecise to tell"
 
@@ -77,7 +78,7 @@ def say_ring(record: Spillover, outcome: Outcome, design: Design) -> str:
             f"{_say_size(side, record.level)}"
         )
     if word == "large changes ruled out":
-        digits = choose_digits(side.interval, unit.unit)
+        digits = choose_digits(side.interval, unit.unit, unit.base)
         fall, rise = (write_figure(end, digits) for end in round_outward(side.interval, digits))
         return (
             f"We did not detect a difference in {where}. The data rule out a fall of more than {fall} or a rise of more than "
@@ -90,9 +91,14 @@ def say_ring(record: Spillover, outcome: Outcome, design: Design) -> str:
     )
 
 
+def _errs(side: SpilloverSide, level: float) -> bool:
+    """Whether the test finds something too often where nothing happened: its interval is then too narrow to rule anything out."""
+    return side.size is not None and side.size > SIZE_SHOWN * level + TOLERANCE
+
+
 def _say_size(side: SpilloverSide, level: float) -> str:
     """How often the test errs, where that is too often."""
-    if side.size is None or side.size <= SIZE_SHOWN * level + TOLERANCE:
+    if side.size is None or not _errs(side, level):
         return ""
     return (
         f" On these data the test also finds something in {100 * side.size:.0f} per cent of the places where nothing happened; "
@@ -108,9 +114,9 @@ def _count_ring(record: Spillover) -> str:
 # ---------------------------------------------------------------- area and ring together
 
 
-def counted_in(record: Spillover) -> UnitWords:
-    """How the counts of a record are written."""
-    return UnitWords(record.count_unit or "people", record.count_unit or "people")
+def counted_in(record: Spillover, outcome: Outcome) -> UnitWords:
+    """How the differences of a record are written in people or households."""
+    return UnitWords(record.count_unit or "people", record.count_unit or "people", outcome.people_base)
 
 
 def why_no_net(record: Spillover) -> str:
@@ -123,7 +129,7 @@ def why_no_net(record: Spillover) -> str:
     return ""
 
 
-def say_net(record: Spillover) -> str:
+def say_net(record: Spillover, outcome: Outcome) -> str:
     """Area, ring and both in people, and whether a difference that was moved next door can be told from one that was not."""
     reason = why_no_net(record)
     if reason:
@@ -132,7 +138,7 @@ def say_net(record: Spillover) -> str:
     assert inside is not None
     assert beside is not None
     assert net is not None
-    unit = counted_in(record)
+    unit = counted_in(record, outcome)
     if inside.count_interval is None or beside.count_interval is None:
         return (
             f"Of both sides together: {write_interval(net, unit)}. Each side alone has no interval, so nothing more can be told."
@@ -177,6 +183,6 @@ def _compare(inside: SpilloverSide, beside: SpilloverSide, net: Interval, unit: 
 
 
 def _write_end(end: float, interval: Interval, unit: UnitWords) -> str:
-    digits = choose_digits(interval, unit.unit)
+    digits = choose_digits(interval, unit.unit, unit.base)
     low, high = round_outward(interval, digits)
     return write_figure(high if end > 0 else low, digits)

@@ -5,6 +5,8 @@ Rules
 - Interval ends round outward: the printed interval is never narrower than the computed one. A point rounds to the nearest.
 - Percentage points have 1 decimal, people stand to the nearest 100, pounds have 3 figures. A digit is added, at most three
   times, where an interval that excludes zero would otherwise touch it, or is less than three steps of the last digit wide.
+- Numbers of people are estimates, not counts of anybody; they are still written no finer than the counts they were made from
+  may be printed, where the rounding base of a source is larger than 100.
 - The two ends and the point of one statement share their digits.
 - Magnitudes that stand alone (smallest detectable difference, cap) round up, with 2 decimals below 0.5 percentage points.
 - Directions are words, *lower* and *higher* (*fewer* and *more* for people); a minus sign appears in the annex only.
@@ -16,6 +18,7 @@ import math
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
 
+from evaluation.contracts.disclosure import COUNTED
 from evaluation.panel.periods import MONTH_NAMES, month_index, month_label
 from evaluation.results import Interval
 
@@ -40,6 +43,8 @@ class UnitWords:
     """``pp``, ``people``, ``households`` or ``gbp``."""
     words: str
     """Words after a difference, such as ``percentage points``."""
+    base: int = 0
+    """Rounding base of the counts that numbers of people are made from; 0 = none larger than 100."""
 
     @property
     def lower(self) -> str:
@@ -84,8 +89,10 @@ def round_to(value: float, digits: int, rounding: str = ROUND_HALF_EVEN) -> Deci
     return _decimal(value).quantize(Decimal(1).scaleb(-digits), rounding=rounding) + Decimal(0)
 
 
-def choose_digits(interval: Interval, unit: str) -> int:
+def choose_digits(interval: Interval, unit: str, base: int = 0) -> int:
     """Decimal places for both ends of an interval (and its point), by the rules in the module's text."""
+    if unit in COUNTED and base:
+        return digits_of(base)
     start = DIGITS[unit] if unit in DIGITS else _significant(max(abs(interval.low), abs(interval.high)))
     for digits in range(start, start + EXTRA_DIGITS):
         low, high = round_outward(interval, digits)
@@ -94,6 +101,11 @@ def choose_digits(interval: Interval, unit: str) -> int:
         if not touches and not narrow:
             return digits
     return start + EXTRA_DIGITS
+
+
+def digits_of(base: int) -> int:
+    """Decimal places no finer than a rounding base: -3 for 250 and for 1,000."""
+    return -math.ceil(math.log10(base))
 
 
 def _significant(magnitude: float) -> int:
@@ -118,7 +130,7 @@ def write_interval(interval: Interval, unit: UnitWords) -> str:
 
     Examples: ``between 0.3 and 2.0 percentage points lower``; ``anything from 1.2 percentage points lower to 0.4 higher``.
     """
-    digits = choose_digits(interval, unit.unit)
+    digits = choose_digits(interval, unit.unit, unit.base)
     low, high = round_outward(interval, digits)
     near, far = sorted((low, high), key=abs)
     if interval.high < 0 or interval.low > 0:
@@ -130,7 +142,7 @@ def write_interval(interval: Interval, unit: UnitWords) -> str:
 
 def write_range(interval: Interval, unit: UnitWords) -> str:
     """An interval for a table cell, without its unit: ``0.3 to 2.0 lower`` or ``1.2 lower to 0.4 higher``."""
-    digits = choose_digits(interval, unit.unit)
+    digits = choose_digits(interval, unit.unit, unit.base)
     low, high = round_outward(interval, digits)
     near, far = sorted((low, high), key=abs)
     if interval.high < 0 or interval.low > 0:
@@ -145,7 +157,7 @@ def _short(figure: str, unit: UnitWords) -> str:
 
 def write_point(value: float, interval: Interval, unit: UnitWords, *, with_unit: bool = False) -> str:
     """A best estimate with the digits of its interval: ``1.2 lower``."""
-    digits = choose_digits(interval, unit.unit)
+    digits = choose_digits(interval, unit.unit, unit.base)
     point = round_to(value, digits)
     figure = write_figure(point, digits)
     if with_unit:
@@ -164,14 +176,16 @@ def write_size(value: float, unit: UnitWords) -> str:
         digits = 1 if value >= SMALL_MAGNITUDE else 2
     else:
         digits = DIGITS[unit.unit] if unit.unit in DIGITS else _significant(value)
+    if unit.unit in COUNTED and unit.base:
+        return write_figure(round_to(value, digits_of(unit.base), ROUND_CEILING), 0)
     while value > 0 and digits < 6 and round_to(value, digits, ROUND_CEILING) > 2 * _decimal(value):
         digits += 1
     return write_figure(round_to(value, digits, ROUND_CEILING), digits)
 
 
-def write_people(value: float) -> str:
-    """A number of people to the nearest 100, or in full below 1,000 where that would say too little."""
-    return f"{round_to(value, -2 if abs(value) >= 1000 else -1):,.0f}"
+def write_people(value: float, base: int = 0) -> str:
+    """A number of people to the nearest 100, or to the nearest 10 below 1,000; no finer than `base` where there is one."""
+    return f"{round_to(value, digits_of(base) if base else -2 if abs(value) >= 1000 else -1):,.0f}"
 
 
 def to_people(interval: Interval, people: float) -> Interval:

@@ -17,7 +17,7 @@ import numpy as np
 from evaluation.contracts.records import Outcome
 from evaluation.numerics.random_effects import pool_effects
 from evaluation.plain import load_json, save_records
-from evaluation.results import Design, Finding, Interval, PlaceEffect, Pool
+from evaluation.results import Design, Finding, Interval, PlaceEffect, Pool, Stress
 from evaluation.synthesis.agree import failed_checks, find_inference
 from evaluation.synthesis.evidence import POOLED, gather_evidence, why_not_estimated
 from evaluation.synthesis.phrases import join_words
@@ -165,6 +165,13 @@ def read_findings(folder: Path | str, design: Design, *, panel_sha256: str = "")
                     if origin.design_sha256 == design.sha256 and panel_sha256 in ("", origin.panel_sha256):
                         found.append(finding)
     return tuple(found)
+
+
+def read_stress(folder: Path | str, design: Design) -> dict[tuple[str, str], Stress]:
+    """The estimates of a run under every choice, by outcome and area, of those the design asks for that are there."""
+    wanted = [(plan.id, area) for plan in design.outcomes for area in (POOLED, *design.estimate_areas)]
+    paths = {(outcome, area): Path(folder) / "stress" / outcome / f"{area}.json" for outcome, area in wanted}
+    return {key: load_json(Stress, path, remedy="run the choices again") for key, path in paths.items() if path.is_file()}
 
 
 def list_first(design: Design) -> tuple[tuple[str, str], ...]:

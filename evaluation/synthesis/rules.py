@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 from evaluation.results import VerdictName
 from evaluation.synthesis import sentences
-from evaluation.synthesis.agree import Agreement, can_detect, contains_zero, excludes_zero, failed_checks, quote_titles
+from evaluation.synthesis.agree import (
+    Agreement,
+    can_detect,
+    contains_zero,
+    errs_too_often,
+    excludes_zero,
+    failed_checks,
+    quote_titles,
+)
 from evaluation.synthesis.evidence import Evidence, why_not_estimated
 from evaluation.synthesis.families import Allowance
 from evaluation.synthesis.numbers import write_count, write_interval, write_level, write_magnitude
@@ -158,6 +166,8 @@ def _ruled_out(quoted: Quoted, agreement: Agreement, allowance: Allowance) -> Ru
         return Ruling(applies=False, because="No plausible effect was set beforehand for this outcome.")
     if not can_detect(quoted.inference):
         return Ruling(applies=False, because="There are too few placebo comparisons to rule anything out.")
+    if errs_too_often(quoted.inference):
+        return Ruling(applies=False, because="The test errs too often on this panel: its interval is too narrow to go by.")
     size = f"{write_magnitude(plausible, quoted.unit)}, {quoted.yardstick}"
     if not contains_zero(interval) or interval.low <= -plausible or interval.high >= plausible:
         return Ruling(applies=False, because=f"The interval does not lie between a fall and a rise of {size}, with zero inside.")
@@ -184,6 +194,8 @@ def _why_imprecise(quoted: Quoted) -> str:
         return "The interval lies on one side of zero, but the placebo comparisons do not bear it out."
     if plausible is None:
         return f"The {level} interval includes zero, and no plausible effect was set beforehand for this outcome."
+    if errs_too_often(quoted.inference) and -plausible < interval.low and interval.high < plausible:
+        return "The interval includes zero and no plausible effect, but the test errs too often on this panel to go by it."
     kept = [word for word, inside in (("a fall", interval.low <= -plausible), ("a rise", interval.high >= plausible)) if inside]
     return (
         f"The {level} interval includes zero as well as {join_words(kept)} of {write_magnitude(plausible, quoted.unit)}, "

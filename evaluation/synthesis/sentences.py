@@ -7,7 +7,14 @@ from dataclasses import dataclass
 
 from evaluation.contracts.records import Outcome
 from evaluation.results import Finding, Inference, Interval
-from evaluation.synthesis.agree import Agreement, can_detect, contains_zero, describe_mixed, quote_titles
+from evaluation.synthesis.agree import (
+    Agreement,
+    can_detect,
+    contains_zero,
+    describe_mixed,
+    errs_too_often,
+    quote_titles,
+)
 from evaluation.synthesis.numbers import (
     PEOPLE,
     UnitWords,
@@ -62,7 +69,12 @@ class Quoted:
 
 def unit_words(outcome: Outcome) -> UnitWords:
     """How differences of an outcome are written."""
-    return UnitWords(outcome.unit, outcome.unit_words)
+    return UnitWords(outcome.unit, outcome.unit_words, outcome.people_base)
+
+
+def people_words(outcome: Outcome) -> UnitWords:
+    """How a difference in a rate is written in people."""
+    return UnitWords(PEOPLE.unit, PEOPLE.words, outcome.people_base)
 
 
 def say_not_estimated(place: str, reason: str) -> str:
@@ -103,13 +115,14 @@ def _people_detected(quoted: Quoted) -> str:
     people = quoted.finding.people
     if people is None or quoted.unit.unit != "pp":
         return ""
-    counted = to_people(quoted.interval, people)
-    point = write_point(quoted.finding.estimate.att * people / 100, counted, PEOPLE, with_unit=True)
-    return f"That is about {point} ({_ends(counted)}), of {write_people(people)} {quoted.outcome.denominator}."
+    unit, counted = people_words(quoted.outcome), to_people(quoted.interval, people)
+    point = write_point(quoted.finding.estimate.att * people / 100, counted, unit, with_unit=True)
+    whole = write_people(people, unit.base)
+    return f"That is about {point} ({_ends(counted, unit)}), of {whole} {quoted.outcome.denominator}."
 
 
-def _ends(counted: Interval) -> str:
-    digits = choose_digits(counted, PEOPLE.unit)
+def _ends(counted: Interval, unit: UnitWords) -> str:
+    digits = choose_digits(counted, unit.unit, unit.base)
     near, far = sorted(round_outward(counted, digits), key=abs)
     return f"{write_figure(near, digits)} to {write_figure(far, digits)}"
 
@@ -148,7 +161,7 @@ def say_mixed(quoted: Quoted, agreement: Agreement, *, compared: int = 1) -> str
 def say_ruled_out(quoted: Quoted) -> str:
     """Zero is in the interval, and the effect of interest is on neither side."""
     unit = quoted.unit
-    digits = choose_digits(quoted.interval, unit.unit)
+    digits = choose_digits(quoted.interval, unit.unit, unit.base)
     fall, rise = (write_figure(end, digits) for end in round_outward(quoted.interval, digits))
     said = (
         f"We did not detect a difference in {quoted.subject}, {lower_first(quoted.span)}. The data rule out a fall of more than "
@@ -170,7 +183,7 @@ def say_imprecise(quoted: Quoted) -> str:
 def _say_one_side(quoted: Quoted) -> str:
     """Which side of the plausible effect is ruled out, when one is."""
     plausible, interval = quoted.plausible, quoted.interval
-    if plausible is None or not can_detect(quoted.inference) or not contains_zero(interval):
+    if plausible is None or not can_detect(quoted.inference) or not contains_zero(interval) or errs_too_often(quoted.inference):
         return ""
     fall, rise = interval.low > -plausible, interval.high < plausible
     if fall == rise:
@@ -186,8 +199,9 @@ def _people_either_way(quoted: Quoted) -> str:
     people = quoted.finding.people
     if people is None or quoted.unit.unit != "pp":
         return ""
-    counted = write_interval(to_people(quoted.interval, people), PEOPLE)
-    return f"Counted in people, that is {counted}, of {write_people(people)} {quoted.outcome.denominator}."
+    unit = people_words(quoted.outcome)
+    counted = write_interval(to_people(quoted.interval, people), unit)
+    return f"Counted in people, that is {counted}, of {write_people(people, unit.base)} {quoted.outcome.denominator}."
 
 
 def say_reach(quoted: Quoted) -> str:

@@ -390,14 +390,28 @@ def test_too_few_placebos_to_stand_out_among_the_others_is_said():
     assert said not in judge(by_area([0.02, 0.3, 0.3], smallest_p=0.02)).reasons
 
 
-def test_a_test_that_finds_something_too_often_is_named():
-    def sized(size):
-        return [replace(f, inferences=(replace(f.inferences[0], size=size, size_reps=250),)) for f in methods(supported=None)]
+def sized(size, **changes):
+    """The usual methods with a measured size of their tests."""
+    return [replace(f, inferences=(replace(f.inferences[0], size=size, size_reps=250),)) for f in methods(**changes)]
 
+
+def test_an_interval_of_a_test_that_errs_too_often_rules_nothing_out():
+    narrow = {"att": -0.1, "interval": (-0.7, 0.5)}
+    assert judge(sized(0.075, **narrow)).verdict == "large changes ruled out"
+    found = judge(sized(0.123, **narrow))
+    assert found.verdict == "too imprecise to tell"
+    assert "ruled out" not in judge(sized(0.123, att=0.0, interval=(-1.3, 0.5))).sentence
+    assert (
+        found.because
+        == "The interval includes zero and no plausible effect, but the test errs too often on this panel to go by it."
+    )
+
+
+def test_a_test_that_finds_something_too_often_is_named():
     said = "On this panel the test finds something in 12.3% of 250 placebo places like this one, where nothing happened;"
-    assert f"{said} 5% are intended." in judge(sized(0.123)).reasons
+    assert f"{said} 5% are intended." in judge(sized(0.123, supported=None)).reasons
     for size in (None, 0.05, 0.075):
-        assert not any("placebo places like this one" in reason for reason in judge(sized(size)).reasons)
+        assert not any("placebo places like this one" in reason for reason in judge(sized(size, supported=None)).reasons)
 
 
 def test_every_rule_says_why_it_decided_or_did_not():
