@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from evaluation.panel.build import PINNED
 from evaluation.report import content
 from evaluation.report.binder import join_blocks, list_items, name_part
 from evaluation.report.editions import say_in_print
@@ -16,6 +17,7 @@ from evaluation.synthesis.phrases import join_words, name_or_count, upper_first
 from evaluation.synthesis.sentences import unit_words
 
 UP = "../"
+ELSEWHERE = "This table is in the web edition and in the workbook of tables."
 _PATH = re.compile(r"(?:[A-Za-z]:)?(?:[/\\][^\s/\\'\":]+){2,}")
 
 
@@ -55,13 +57,12 @@ def _list_changes(material: Material, assumed: bool) -> list[str]:
         changes.append("First participants' dates, in place of assumed starts.")
     outcome = material.primary
     mdes = [c.mde for c in material.of(outcome=outcome.id) if c.mde is not None]
-    sizes = [c.cap for c in material.areas_of(outcome.id) if c.cap is not None]
-    sizes += [material.design.plausible_effect] if material.design.plausible_effect is not None else []
-    if mdes and sizes and min(mdes) > min(sizes):
+    plausible = material.design.plausible_effect
+    if mdes and plausible is not None and min(mdes) > plausible:
         unit = unit_words(outcome)
         changes.append(
             f"A measure with less noise: {write_magnitude(min(mdes), unit)} is the smallest difference that can be detected now, "
-            f"and the programme may well make one of {write_magnitude(min(sizes), unit)}."
+            f"and the largest effect thought plausible beforehand is {write_magnitude(plausible, unit)}."
         )
     return changes
 
@@ -85,7 +86,7 @@ def write_specifications(material: Material) -> str:
                 f"## {escape(name)} {{#sec-spec-{name_part(plan.id)}}}",
                 _place(material, table, f"specifications-{name_part(plan.id)}", primary=plan.primary),
                 material.binder.place_download(
-                    content.table_tests(mine, outcome, material.cards), f"tests-{name_part(plan.id)}", up=UP
+                    content.table_tests(mine, outcome, material.cards), f"tests-{name_part(plan.id)}", up=UP, legend=True
                 ),
             ]
     adjusted = content.table_adjusted(material.of(), material.findings, material.contracts.outcomes)
@@ -104,7 +105,7 @@ def _place(material: Material, table: ReportTable, label: str, *, primary: bool)
     if primary:
         return material.place_table(UP, table, label)
     folded = material.binder.place_folded(table, table.caption, below=material.binder.place_download(table, label, up=UP))
-    return join_blocks([folded, say_in_print("This table is in the web edition and in the workbook of tables.")])
+    return join_blocks([folded, say_in_print(ELSEWHERE)])
 
 
 def write_checks(material: Material) -> str:
@@ -125,9 +126,11 @@ def write_checks(material: Material) -> str:
                 f"## {escape(name)} {{#sec-checks-{slug}}}",
                 material.place_table(UP, results, f"check-results-{slug}", download=False)
                 if plan.primary
-                else material.binder.place_folded(results, "Checks that passed, and those that did not"),
+                else join_blocks(
+                    [material.binder.place_folded(results, "Checks that passed, and those that did not"), say_in_print(ELSEWHERE)]
+                ),
                 "" if numbers is None else material.binder.place_folded(numbers, "Numbers and thresholds"),
-                material.binder.place_download(full, f"all-checks-{slug}", up=UP),
+                material.binder.place_download(full, f"all-checks-{slug}", up=UP, legend=True),
             ]
     return join_blocks(blocks or ["There are no checks in this run."])
 
@@ -136,10 +139,15 @@ def write_data_log(material: Material) -> str:
     """Hashes that lead from a number back to its data and protocol."""
     design = material.design
     versions = sorted({f.provenance.code_version for f in material.findings})
+    others = sorted({f.provenance.design_sha256 for f in material.findings} - {design.sha256})
     panels = sorted({f.provenance.panel_sha256 for f in material.findings})
     lines = [f"- Protocol of {escape(design.id)}: SHA-256 `{design.sha256}`."]
+    lines += [f"- Estimates were also made under another protocol: SHA-256 `{sha}`." for sha in others]
     lines += [f"- Panel: SHA-256 `{sha}`." for sha in panels]
     lines += [f"- Code version: {escape(version)}." for version in versions]
+    lines += [f"- Data {escape(note)}." for note in material.panel.notes if note.startswith(PINNED)]
     lines += [f"- {escape(i.name)}: SHA-256 `{i.sha256}`." for i in sorted(material.panel.inputs, key=lambda i: i.name)]
     lines.append(f"- Estimates in this report: {len(material.findings)}; conclusions: {len(material.conclusions)}.")
-    return "\n".join(lines) + "\n"
+    traced = content.table_provenance(material.findings) if material.findings else None
+    link = "" if traced is None else material.binder.place_download(traced, "provenance", up=UP)
+    return join_blocks(["\n".join(lines), link])

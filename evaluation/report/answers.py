@@ -10,9 +10,9 @@ from evaluation.contracts.records import Outcome
 from evaluation.report.tables import NOT_APPLICABLE, NOT_AVAILABLE, ReportTable
 from evaluation.results import Conclusion, Design
 from evaluation.synthesis.evidence import POOLED, units_in_window
-from evaluation.synthesis.numbers import PEOPLE, write_range, write_size
+from evaluation.synthesis.numbers import write_range, write_size
 from evaluation.synthesis.phrases import join_words, lower_first, upper_first
-from evaluation.synthesis.sentences import unit_words
+from evaluation.synthesis.sentences import people_words, unit_words
 
 
 def order_conclusions(conclusions: Sequence[Conclusion], design: Design) -> list[Conclusion]:
@@ -55,7 +55,7 @@ def table_answer(
                 label_outcome(item, outcome) if by == "outcome" else item.area_name,
                 item.verdict,
                 interval if same_unit or not item.interval else f"{interval} ({_short_unit(outcome)})",
-                write_range(item.people, PEOPLE) if item.people else _no_people(item, outcome),
+                write_range(item.people, people_words(outcome)) if item.people else _no_people(item, outcome),
                 write_size(item.mde, unit) if item.mde is not None else NOT_AVAILABLE,
                 write_size(item.cap, unit) if item.cap is not None else NOT_AVAILABLE,
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from evaluation.contracts.records import Contracts
+from evaluation.panel.build import PINNED
 from evaluation.report import inventory
 from evaluation.report.balance import table_noise
 from evaluation.report.binder import join_blocks, list_items
@@ -128,6 +129,7 @@ def write_data(material: Material) -> str:
     blocks += [*_raw_series(material), "## Sources {#sec-sources}"]
     if material.panel.inputs:
         blocks.append(material.place_table("../", table_inputs(material.panel.inputs, material.contracts), "inputs"))
+    blocks += [f"The data are {escape(end_sentence(note))}" for note in material.panel.notes if note.startswith(PINNED)]
     for name in sorted({item.source for item in material.panel.inputs}):
         source = material.contracts.sources.get(name)
         if source is not None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from evaluation.contracts.disclosure import Clause
 from evaluation.errors import ReportError
 from evaluation.report.drawing import Picture
 from evaluation.report.embedded.escape import escape_markdown
+from evaluation.report.protect import protect_table
 from evaluation.report.tables import ReportTable, frame_to_csv, tabulate, to_csv, to_markdown
 from evaluation.report.workbook import FILE
 
@@ -20,10 +22,12 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 class Binder:
     """Collects the files of a book by path; pages only ever name what is in it.
 
-    One binder is one book: a name that is used twice is refused, so that no figure can stand for another.
+    One binder is one book: a name that is used twice is refused, so that no figure can stand for another. Counts that a table
+    declares are protected as the `clauses` of their outcome or source ask before any file of them is made.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, clauses: Mapping[str, Clause] | None = None) -> None:
+        self.clauses = clauses or {}
         self.files: dict[str, bytes] = {}
         self.tables: list[ReportTable] = []
         """For the spreadsheet, in the order of the pages; the data behind figures are in `pictures`."""
@@ -39,15 +43,17 @@ class Binder:
             raise ReportError(f"report: two pieces of the book are both called {path}; give one another name.")
         self.files[path] = content.encode() if isinstance(content, str) else content
 
-    def keep(self, table: ReportTable) -> None:
-        """Remember a table for the spreadsheet; of two with the same title and columns the longer one."""
+    def keep(self, table: ReportTable) -> ReportTable:
+        """Remember a table for the spreadsheet, of two with the same title and columns the longer one; return it protected."""
+        table = protect_table(table, self.clauses)
         if table not in self.shown:
             self.shown.append(table)
         for at, other in enumerate(self.tables):
             if (table.caption, table.header) == (other.caption, other.header):
                 self.tables[at] = max(other, table, key=lambda kept: len(kept.rows))
-                return
+                return table
         self.tables.append(table)
+        return table
 
     def link_workbook(self, *, up: str) -> str:
         """Markdown of the link to the spreadsheet of all tables, which the web edition shows."""
@@ -90,22 +96,25 @@ class Binder:
         name = safe_name(name)
         if not table.rows:
             raise ReportError(f"report: table {name} has no rows; say so in words instead.")
-        self.keep(table)
+        table = self.keep(table)
         text = to_markdown(table, f"tbl-{name}")
-        return f"{text}\n{self.place_download(table, name, up=up)}" if download else text
+        return f"{text}\n{self._link_csv(table, name, up=up)}" if download else text
 
     def place_folded(self, table: ReportTable, title: str, *, below: str = "") -> str:
         """Markdown of a table without a number, which the web edition shows folded and the PDF leaves to it."""
-        self.keep(table)
+        table = self.keep(table)
         return _fold(table, title, below=below)
 
-    def place_download(self, table: ReportTable, name: str, *, up: str) -> str:
-        """Add the CSV of a table; return the link to it, which the web edition shows."""
-        self.keep(table)
+    def place_download(self, table: ReportTable, name: str, *, up: str, legend: bool = False) -> str:
+        """Add the CSV of a table; return the link to it, which the web edition shows; with a legend where no page has one."""
+        table = self.keep(table)
+        return self._link_csv(table, name, up=up, below=escape_markdown(table.legend) if legend else "")
+
+    def _link_csv(self, table: ReportTable, name: str, *, up: str, below: str = "") -> str:
         self.homes[(table.caption, table.header)] = f"{DATA}/table-{name}.csv"
         self.add(f"{DATA}/table-{name}.csv", to_csv(table))
         link = f"[Download this table as CSV: {escape_markdown(table.caption)}]({up}{DATA}/table-{name}.csv)"
-        return f'::: {{.content-visible when-format="html"}}\n{link}\n:::\n'
+        return f'::: {{.content-visible when-format="html"}}\n{" ".join(filter(None, (link, below)))}\n:::\n'
 
 
 def _fold(table: ReportTable, title: str, *, below: str) -> str:

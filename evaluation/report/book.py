@@ -19,13 +19,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from evaluation import project
 from evaluation.contracts.records import Contracts
+from evaluation.contracts.table import read_text_table
 from evaluation.errors import ReportError
+from evaluation.panel.freshness import list_late
 from evaluation.report import (
     annex,
     background,
@@ -40,17 +42,20 @@ from evaluation.report import (
     sureness,
     value,
 )
-from evaluation.report.binder import DATA
+from evaluation.report.binder import DATA, Binder
 from evaluation.report.content import table_verdicts
 from evaluation.report.disclosure import Cell
 from evaluation.report.gallery import Gallery
-from evaluation.report.gate import pass_gate
+from evaluation.report.gate import find_clauses, pass_gate
 from evaluation.report.material import SYNTHETIC_NOTE, Edition, Material
 from evaluation.report.tables import ReportTable, tabulate
 from evaluation.report.workbook import FILE, Cover, write_workbook
 from evaluation.results import Card, Conclusion, Design, Deviation, Finding, Panel, Pool, Power, Spillover, Stress
 from evaluation.synthesis.changes import Changes
 from evaluation.synthesis.evidence import units_in_window
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["GENERATED", "Book", "Edition", "write_book"]
 
@@ -207,17 +212,28 @@ def write_book(
         notebooks_from_pages=""
         if notebooks is None
         else os.path.relpath(notebooks.resolve(), (book / "areas").resolve()).replace(os.sep, "/"),
-        planted=None if planted is None else _read_planted(planted),
+        planted=None if planted is None else read_planted(planted),
+        binder=Binder(find_clauses(contracts, panel)),
         gallery=Gallery(book.with_name(FIGURES_KEPT)),
     )
-    release.check_edition(edition, synthetic=material.synthetic, failures=len(material.failures))
+    late = list_late(panel, contracts, edition.date)
+    release.check_edition(edition, synthetic=material.synthetic, failures=len(material.failures), late=late)
     binder = material.binder
     for name, write in GENERATED.items():
         binder.add(f"_generated/{name}.qmd", write(material))
     codes = sorted(design.estimate_areas, key=lambda code: (design.unit_of(code).name.casefold(), code))
     for code in codes:
         binder.add(f"areas/{code}.qmd", sections.write_area(material, code))
-    counts = pass_gate(binder, contracts, panel, design, notebooks=notebooks, earlier=counts_before, edition=edition_before)
+    counts = pass_gate(
+        binder,
+        contracts,
+        panel,
+        [plan.id for plan in design.outcomes],
+        design=design,
+        notebooks=notebooks,
+        earlier=counts_before,
+        edition=edition_before,
+    )
     config = _configure(template, material, [f"areas/{code}.qmd" for code in codes])
     binder.add("_variables.yml", _dump(_variables(material)))
     binder.add(f"{DATA}/{FILE}", _write_workbook(material))
@@ -269,14 +285,24 @@ def _write_cover(material: Material) -> Cover:
     )
 
 
-def _read_planted(path: Path) -> Any:
-    import pandas as pd
+def read_planted(path: Path) -> pd.DataFrame:
+    """Read the file of planted effects of a synthetic run; cells are text but ``effect``.
 
-    frame = pd.read_csv(path, dtype={"area_code": str, "outcome": str, "start": str, "label": str})
+    Raises
+    ------
+    DataError
+        If it is no CSV file.
+    ReportError
+        If a column is missing, or an effect is no number.
+    """
+    frame = read_text_table(path).frame
     absent = [name for name in ("area_code", "outcome", "effect") if name not in frame.columns]
     if absent:
         raise ReportError(f"{path.name}: no column {', '.join(absent)}; it has {', '.join(frame.columns)}.")
-    return frame
+    try:
+        return frame.assign(effect=frame["effect"].astype(float))
+    except ValueError as error:
+        raise ReportError(f"{path.name}: an effect is no number ({error}); run the demonstration again.") from None
 
 
 def _variables(material: Material) -> dict[str, Any]:

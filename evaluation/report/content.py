@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from evaluation.contracts.records import Contracts, Outcome
 from evaluation.report.answers import label_outcome
 from evaluation.report.sizes import name_test, write_p, write_size_of_test
-from evaluation.report.tables import NO_BREAK, NOT_APPLICABLE, NOT_AVAILABLE, ReportTable, write_signed
+from evaluation.report.tables import NOT_APPLICABLE, NOT_AVAILABLE, ReportTable, write_signed
 from evaluation.report.words import name_result
 from evaluation.results import Card, Conclusion, Finding, InputFile, Interval
-from evaluation.synthesis.agree import find_inference
+from evaluation.synthesis.agree import find_inference, quote_titles
 from evaluation.synthesis.evidence import POOLED
 from evaluation.synthesis.numbers import write_level, write_period, write_range
 from evaluation.synthesis.phrases import join_words, upper_first
@@ -153,8 +153,8 @@ def table_specifications(findings: Sequence[Finding], outcome: Outcome, cards: M
             "Negative: lower than it would have been without the programme.",
             "The conventional interval is for comparison; it decides nothing.",
             f"Intervals at {join_words([write_level(level) for level in levels])}, from {join_words(reps)} placebo assignments.",
-            "A p-value is not printed where the number of placebos does not allow it to reach the level, or where the test errs "
-            "too often to be used.",
+            "A p-value is not printed where the number of placebos does not allow it to reach the level, or where a test that "
+            "may not decide errs too often. Where one that decides does, nothing is called detected or ruled out.",
             "Measured size: how often the test finds something where nothing happened, and with how many placebo places that was "
             "measured.",
         ),
@@ -272,35 +272,43 @@ def table_failed_checks(findings: Sequence[Finding], cards: Mapping[str, Card], 
 
 
 def table_check_results(findings: Sequence[Finding], cards: Mapping[str, Card], *, caption: str) -> ReportTable:
-    """One row an area: how many checks of all methods passed, and which did not."""
+    """One row an area: how many checks of all methods passed, which failed, and how many are for information or were not run."""
     areas: dict[str, list[Finding]] = {}
     for item in findings:
         areas.setdefault(name_place(item), []).append(item)
     rows: list[tuple[str, ...]] = []
     for area, mine in areas.items():
         results = [name_result(check) for item in mine for check in item.checks]
-        passed = f"{results.count('passed')}{NO_BREAK}of{NO_BREAK}{len(results)}"
-        others = ("failed", "for information", "not run")
-        rows.append((area, passed, *(_name_checks(mine, cards, result=result) or "none" for result in others)))
-    header: tuple[str, ...] = ("Area", "Passed", "Failed", f"For{NO_BREAK}information", f"Not{NO_BREAK}run")
-    notes: list[str] = []
-    # What is the same everywhere stands below the table once, not in every row.
-    for at, said in ((4, "Not run in any area"), (3, "For information in every area")):
-        everywhere = {row[at] for row in rows}
-        if everywhere == {"none"} or (len(everywhere) == 1 and len(rows) > 1):
-            header, rows = header[:at] + header[at + 1 :], [row[:at] + row[at + 1 :] for row in rows]
-            notes += [f"{said}: {name}." for name in everywhere if name != "none"]
-    return ReportTable(caption=caption, header=header, rows=tuple(rows), notes=tuple(notes))
+        counts = (f"{results.count(result)}" for result in ("for information", "not run"))
+        rows.append((area, f"{results.count('passed')} of {len(results)}", _name_failed(mine, cards), *counts))
+    return ReportTable(
+        caption=caption,
+        header=("Area", "Passed", "Failed", "For information", "Not run"),
+        rows=tuple(rows),
+        numeric=frozenset({"For information", "Not run"}),
+        notes=tuple(
+            f"{said}: {quote_titles(titles)}."
+            for said, titles in (
+                ("For information", _titles_with("for information", findings)),
+                ("Not run", _titles_with("not run", findings)),
+            )
+            if titles
+        ),
+    )
 
 
-def _name_checks(findings: Sequence[Finding], cards: Mapping[str, Card], *, result: str) -> str:
-    """The checks with one result, each with the methods it is of: ``Fit before the start (Event study); ...``."""
+def _titles_with(result: str, findings: Sequence[Finding]) -> list[str]:
+    return list(dict.fromkeys(check.title for item in findings for check in item.checks if name_result(check) == result))
+
+
+def _name_failed(findings: Sequence[Finding], cards: Mapping[str, Card]) -> str:
+    """The checks that failed, each with the methods it is of: ``Fit before the start (Event study); ...``; else ``none``."""
     methods: dict[str, list[str]] = {}
     for item in findings:
         for check in item.checks:
-            if name_result(check) == result:
+            if check.passed is False:
                 methods.setdefault(check.title, []).append(title_of(item.estimator, cards))
-    return "; ".join(f"{title} ({', '.join(names)})" for title, names in methods.items())
+    return "; ".join(f"{title} ({', '.join(names)})" for title, names in methods.items()) or "none"
 
 
 def table_donors(finding: Finding, *, caption: str, most: int = 6) -> ReportTable:
@@ -312,6 +320,25 @@ def table_donors(finding: Finding, *, caption: str, most: int = 6) -> ReportTabl
         rows.append((f"{len(rest)} others", f"{100 * sum(w.weight for w in rest):.1f}"))
     return ReportTable(
         caption=caption, header=("Area", "Weight, per cent"), rows=tuple(rows), numeric=frozenset({"Weight, per cent"})
+    )
+
+
+def table_provenance(findings: Sequence[Finding]) -> ReportTable:
+    """Where each estimate comes from: its file, and the hashes of the panel and of the protocol it was made under."""
+    rows = tuple(
+        (
+            f"findings/{item.design}/{item.outcome}/{item.area}/{item.estimator}.json",
+            item.provenance.panel_sha256,
+            item.provenance.design_sha256,
+            item.provenance.code_version,
+            f"{item.provenance.seed}",
+        )
+        for item in findings
+    )
+    return ReportTable(
+        caption="Where each estimate comes from",
+        header=("File of the run", "Panel, SHA-256", "Protocol, SHA-256", "Code", "Seed"),
+        rows=rows,
     )
 
 

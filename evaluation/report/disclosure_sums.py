@@ -78,6 +78,31 @@ def derive_counts(known: Mapping[Key, float], sums: Sequence[Sum]) -> list[Deriv
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class Residual:
+    """What a printed total leaves for those of its parts that are not printed."""
+
+    keys: tuple[Key, ...]
+    value: float
+    printed: int
+    """Parts that are printed."""
+    files: tuple[str, ...]
+
+
+def find_residuals(known: Mapping[Key, float], sums: Sequence[Sum]) -> list[Residual]:
+    """For each sum with a printed total and parts that are not: what these come to together.
+
+    Where that is small, each of them is small as well, and a reader knows it though he cannot tell them apart.
+    """
+    found = []
+    for item in sums:
+        open_ = tuple(part for part in item.parts if part not in known)
+        if open_ and item.total in known:
+            printed = [known[part] for part in item.parts if part in known]
+            found.append(Residual(open_, known[item.total] - sum(printed), len(printed), (item.file,)))
+    return found
+
+
 def _connected(known: Mapping[Key, float], sums: Sequence[Sum]) -> list[list[Sum]]:
     """Sums in blocks that share no unknown count; sums without an unknown one are left out."""
     blocks: list[tuple[set[Key], list[Sum]]] = []

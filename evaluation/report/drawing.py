@@ -9,7 +9,8 @@ Text is drawn as outlines, so that a figure looks the same in a browser and in a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from typing import TYPE_CHECKING, Any, Literal
@@ -35,7 +36,7 @@ OTHER = "#B4460E"
 COMPARISON = "#1B7269"
 """Dark turquoise, always dashes and dots: the comparison areas as published."""
 COMPARISON_BAND = "#D3E8E5"
-PLACEBO = "#8C8C8C"
+PLACEBO = "#7D7D7D"
 """Mid grey: areas without the programme."""
 TEXT = "#262626"
 MUTED = "#595959"
@@ -43,18 +44,25 @@ LABEL = "#801650"
 """Dark pink: the mark of synthetic data, and nothing else."""
 GRID = "#DEDEDE"
 BAND = "#D5E1EC"
-BAND_EDGE = "#6C8FB0"
+BAND_EDGE = "#557A9E"
 PARTLY = "#EFEFEF"
+"""Filling of the periods that straddle a start, always within an edge."""
 
 WIDTH = 6.3
 """Inches; the width of the text in the PDF, so that letters have the size they are drawn at."""
 TOP, BOTTOM = 0.36, 0.5
 """Inches above and below the axes of a figure with a period axis."""
-NAMED, LETTER = 2.4, 0.068
+NAMED, LETTER = 2.65, 0.068
 """Inches that the name of a value axis takes, and that a letter of a small label takes."""
 HEIGHT = 2.25
 """Inches; three figures with their captions fit on two thirds of a page."""
+EDGE = 0.08
+"""Inches from the mark of synthetic data to the edges of the figure."""
+TALLEST = 8.6
+"""Inches of the tallest picture that a page of the PDF holds beside its caption and notes."""
 SYNTHETIC = "SYNTHETIC DATA"
+FEW = 16
+"""Periods up to which half a period is wide, so that labels would stand far from the ends of their lines."""
 MANY = 30
 """Areas above which a figure shows counts instead of names."""
 
@@ -110,8 +118,8 @@ class Picture:
     columns: tuple[str, ...]
     notes: tuple[str, ...] = ()
     corner: Corner = "top"
-    counts: Counts | None = None
-    """Which columns of `data` are counts of people from a source, for the disclosure gate."""
+    counts: tuple[Counts, ...] = ()
+    """Which columns of `data` are counts of people or households, for the disclosure gate."""
 
     @property
     def svg(self) -> bytes:
@@ -124,7 +132,16 @@ class Picture:
 
 
 def draw(paint: Callable[[Figure], None], *, height: float, synthetic: bool = False, corner: Corner = "top") -> bytes:
-    """Paint a figure and return its SVG file, the same bytes for the same content.
+    """Paint a figure and return its SVG file, the same bytes for the same content; parameters as for `compose`."""
+    with _our_settings():
+        figure = compose(paint, height=height, synthetic=synthetic, corner=corner)
+        file = BytesIO()
+        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    return shrink_svg(file.getvalue().decode()).encode()
+
+
+def compose(paint: Callable[[Figure], None], *, height: float, synthetic: bool = False, corner: Corner = "top") -> Figure:
+    """Paint a figure and leave it as matplotlib's own, to be looked at piece by piece.
 
     Parameters
     ----------
@@ -137,27 +154,35 @@ def draw(paint: Callable[[Figure], None], *, height: float, synthetic: bool = Fa
     corner : {"top", "bottom"}
         Where that mark stands, at the right.
     """
-    import matplotlib
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    with matplotlib.rc_context():
-        # A reader's own matplotlibrc must not change what is published.
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(SETTINGS)
+    with _our_settings():
         figure = Figure(figsize=(WIDTH, height))
         FigureCanvasAgg(figure)
         paint(figure)
         if synthetic:
             _mark_synthetic(figure, corner)
-        file = BytesIO()
-        figure.savefig(file, format="svg", metadata={"Date": None, "Creator": None})
-    return shrink_svg(file.getvalue().decode()).encode()
+    return figure
+
+
+@contextmanager
+def _our_settings() -> Iterator[None]:
+    """Our settings and nobody else's: a reader's own matplotlibrc must not change what is published."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(SETTINGS)
+        yield
 
 
 def _mark_synthetic(figure: Figure, corner: Corner) -> None:
+    # Inches, not shares: in a tall figure a share of the height would lift the mark into the labels of the period axis.
+    height = figure.get_size_inches()[1]
     figure.text(
-        0.99, 0.985 if corner == "top" else 0.03, SYNTHETIC, ha="right", va=corner, fontsize=8.5, fontweight="bold", color=LABEL,
+        1 - EDGE / WIDTH, 1 - EDGE / height if corner == "top" else EDGE / height, SYNTHETIC, ha="right", va=corner, fontsize=8.5,
+        fontweight="bold", color=LABEL,
         bbox={"boxstyle": "square,pad=0.3", "facecolor": "white", "edgecolor": LABEL, "linewidth": 0.9},
     )  # fmt: skip
 
@@ -181,6 +206,27 @@ def add_axes(figure: FigureBase, *, left: float, right: float, bottom: float, to
     return axes
 
 
+def add_value_axes(figure: FigureBase, outcome: Outcome, *, right: float) -> Axes:
+    """Axes over periods for values of an outcome: room for their figures at the left, and figures that can be read.
+
+    Parameters
+    ----------
+    figure : Figure
+        Or a part of one.
+    outcome : Outcome
+        Rates have few figures; counts and pounds have many, in groups of three.
+    right : float
+        Inches beside the axes, for labels.
+    """
+    rate = outcome.unit == "pp"
+    axes = add_axes(figure, left=0.55 if rate else 0.8, right=right, bottom=BOTTOM, top=TOP)
+    if rate:
+        axes.ticklabel_format(axis="y", useOffset=False)
+    else:
+        axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}".replace("-", "−"))
+    return axes
+
+
 def name_values(figure: FigureBase, axes: Axes, text: str) -> None:
     """Write what the value axis measures, along the top of the picture."""
     height = measure(figure)[1]
@@ -197,7 +243,7 @@ def show_periods(axes: Axes, periods: Sequence[str], window_months: int) -> None
     # Counted back from the last period: the last one is what readers look for.
     ticks = list(range(count - 1, -1, -step))[::-1]
     axes.set_xticks(ticks, [short_period(periods[t]) for t in ticks])
-    axes.set_xlim(-0.6, count - 0.4)
+    axes.set_xlim(-0.6, count - 1 + (0.6 if count > FEW else 0.2))
     if not annual and window_months > 1:
         axes.set_xlabel(f"{window_months} months ending", loc="left", color=MUTED)
 
@@ -231,63 +277,27 @@ def mark_start(axes: Axes, exposure: Sequence[float], text: str) -> None:
     first = touched[0] - 0.5
     partly = np.flatnonzero((share > 0) & (share < share.max()))
     if partly.size:
-        axes.axvspan(first, partly[-1] + 0.5, color=PARTLY, linewidth=0, zorder=0)
+        axes.axvspan(first, partly[-1] + 0.5, facecolor=PARTLY, edgecolor=PLACEBO, linewidth=0.6, zorder=0)
     axes.axvline(first, color=TEXT, linewidth=1.0, linestyle=(0, (2, 2)), zorder=2.4)
     name_start(axes, first, text)
 
 
 def name_start(axes: Axes, at: float, text: str) -> None:
-    """Write the start above the plot, to the left of its line where the name of the value axis leaves room."""
+    """Write the start above the plot: left of its line where the name of the value axis leaves room, else right of it.
+
+    Where there is room for it on neither side, what stands in brackets goes to a second line.
+    """
     low, high = axes.get_xlim()
     # Axes of ours span a share of the figure's whole width, which is always the same.
     box = axes.get_position()
     inches = WIDTH * (box.x0 + (at - low) / (high - low) * box.width)
-    left = inches > NAMED + LETTER * len(text)
+    if max(inches - NAMED, WIDTH - inches) < LETTER * len(text):
+        text = text.replace(" (", "\n(")
+    left = inches > NAMED + LETTER * max(map(len, text.split("\n")))
     axes.annotate(
         text, (at, 1.0), xycoords=("data", "axes fraction"), xytext=(-4 if left else 4, 3), textcoords="offset points",
         ha="right" if left else "left", va="bottom", color=TEXT, fontsize=8.5, annotation_clip=False,
     )  # fmt: skip
-
-
-def label_ends(axes: Axes, labels: Sequence[tuple[float, str, str]], *, at: float) -> None:
-    """Write labels at the right ends of lines, pushed apart where they would touch.
-
-    Parameters
-    ----------
-    axes : Axes
-        Its limits must be final.
-    labels : sequence of (value, text, colour)
-        Where each line ends.
-    at : float
-        Position of the ends along the period axis.
-    """
-    low, high = axes.get_ylim()
-    inches = axes.get_window_extent().height / axes.figure.dpi
-    gap = {text: 0.17 * (text.count("\n") + 1) / inches * (high - low) for _, text, _ in labels}
-    ordered = sorted(labels)
-    places = [value for value, _, _ in ordered]
-    for n in range(1, len(ordered)):
-        need = (gap[ordered[n][1]] + gap[ordered[n - 1][1]]) / 2
-        short = need - (places[n] - places[n - 1])
-        if short > 0:
-            places[n] += short / 2
-            places[n - 1] -= short / 2
-    _keep_inside(places, [gap[text] for _, text, _ in ordered], low, high)
-    for place, (_, text, colour) in zip(places, ordered, strict=True):
-        axes.annotate(
-            text, (at, place), xytext=(7, 0), textcoords="offset points", ha="left", va="center",
-            color=colour, annotation_clip=False,
-        )  # fmt: skip
-
-
-def _keep_inside(places: list[float], gaps: list[float], low: float, high: float) -> None:
-    """Move labels at `places`, in ascending order, off the ends of the axes, the others with them; upwards last."""
-    for n in range(len(places) - 1, -1, -1):
-        above = high - gaps[n] / 2 if n + 1 == len(places) else places[n + 1] - (gaps[n] + gaps[n + 1]) / 2
-        places[n] = min(places[n], above)
-    for n in range(len(places)):
-        below = low + gaps[n] / 2 if n == 0 else places[n - 1] + (gaps[n] + gaps[n - 1]) / 2
-        places[n] = max(places[n], below)
 
 
 def name_differences(axes: Axes, outcome: Outcome, *, loc: Literal["left", "center"] = "center") -> None:
@@ -299,13 +309,6 @@ def name_differences(axes: Axes, outcome: Outcome, *, loc: Literal["left", "cent
         axes.annotate(
             text, (0, 1), xycoords=("data", "axes fraction"), xytext=(offset, 4), textcoords="offset points", ha=side, color=TEXT
         )
-
-
-def wrap_label(text: str, width: int = 15) -> str:
-    """Break a label into short lines; one that has breaks keeps them."""
-    from textwrap import wrap
-
-    return text if "\n" in text else "\n".join(wrap(text, width)) or text
 
 
 def figure_name(kind: str, outcome: str, area: str, estimator: str = "") -> str:

@@ -11,6 +11,7 @@ from evaluation.report.balance import table_balance
 from evaluation.report.binder import join_blocks, name_part
 from evaluation.report.editions import keep_to_web
 from evaluation.report.embedded.escape import escape_markdown as escape
+from evaluation.report.figure_event_study import figure_event_study
 from evaluation.report.levels import by_treated, find_levels
 from evaluation.report.material import Material
 from evaluation.report.tables import NOT_APPLICABLE, ReportTable, write_signed
@@ -71,7 +72,7 @@ def place_pictures(material: Material, methods: Sequence[Finding], outcome: Outc
     shown = next((f for f in methods if f.estimate.weights), None) or next(iter(methods), None)
     pictures = []
     if with_path is not None:
-        pictures.append(material.place_figure(UP, figures.figure_event_study, with_path, outcome))
+        pictures.append(material.place_figure(UP, figure_event_study, with_path, outcome))
     if shown is not None:
         pictures.append(material.place_figure(UP, figures.figure_series, shown, outcome))
     return pictures

@@ -11,22 +11,19 @@ from evaluation.contracts.records import Outcome
 from evaluation.report.drawing import (
     BAND,
     BAND_EDGE,
-    BOTTOM,
     COMPARISON,
     COMPARISON_BAND,
     HEIGHT,
     MUTED,
-    TOP,
     TREATED,
     Picture,
-    add_axes,
+    add_value_axes,
     figure_name,
-    label_ends,
     mark_start,
     name_values,
     show_periods,
-    wrap_label,
 )
+from evaluation.report.labels import label_ends, wrap_label
 from evaluation.report.levels import Group, Levels
 from evaluation.synthesis.numbers import round_to, write_count, write_month, write_the_period
 from evaluation.synthesis.phrases import join_words, upper_first
@@ -61,7 +58,7 @@ def figure_levels(levels: Levels, outcome: Outcome, *, nations: tuple[str, ...],
         groups.insert(0, (f"all of {nation}", levels.nation, MUTED, (0, (1, 1.2)), 1.6))
 
     def paint(figure: Figure) -> None:
-        axes = add_axes(figure, left=0.5, right=1.4, bottom=BOTTOM, top=TOP)
+        axes = add_value_axes(figure, outcome, right=1.4)
         position = np.arange(len(levels.periods))
         for name, group, colour, style, width in groups:
             if group.se is not None and colour != MUTED:
@@ -76,7 +73,7 @@ def figure_levels(levels: Levels, outcome: Outcome, *, nations: tuple[str, ...],
             axes, levels.exposure.tolist(), f"first start: {write_month(start)}" if _staggered(levels) else write_start(start)
         )
         ends = [(float(group.values[-1]), wrap_label(name, 17), colour) for name, group, colour, _, _ in groups]
-        label_ends(axes, ends, at=position[-1])
+        label_ends(axes, ends)
         name_values(figure, axes, "Pounds" if outcome.unit == "gbp" else upper_first(outcome.level_words))
 
     columns: dict[str, object] = {"period": levels.periods}

@@ -11,7 +11,18 @@ import pandas as pd
 
 from evaluation.contracts.records import Programme
 from evaluation.panel.periods import month_index
-from evaluation.report.drawing import GRID, MUTED, PLACEBO, TEXT, TREATED, Picture, add_axes, figure_name, short_period
+from evaluation.report.drawing import (
+    GRID,
+    MUTED,
+    PLACEBO,
+    TALLEST,
+    TEXT,
+    TREATED,
+    Picture,
+    add_axes,
+    figure_name,
+    short_period,
+)
 from evaluation.report.overlap import Lane
 from evaluation.synthesis.numbers import write_month
 from evaluation.synthesis.phrases import join_words, name_or_count
@@ -26,8 +37,24 @@ LEFT, RIGHT, BELOW, ABOVE = 2.35, 0.75, 0.32, 0.3
 """Inches for names, for counts, and below and above the axes."""
 
 
+def split_pages(lanes: Sequence[Lane]) -> list[list[Lane]]:
+    """Lanes, by programme, in parts of which each is a picture that fits a page; no programme is cut in two."""
+    parts: list[list[Lane]] = []
+    for id in dict.fromkeys(lane.programme for lane in lanes):
+        mine = [lane for lane in lanes if lane.programme == id]
+        if not parts or _inches([*parts[-1], *mine]) > TALLEST:
+            parts.append([])
+        parts[-1] += mine
+    return parts
+
+
+def _inches(lanes: Sequence[Lane]) -> float:
+    """Height of a picture of lanes: a row each, and a heading a programme."""
+    return ABOVE + BELOW + ROW * (len(lanes) + len({lane.programme for lane in lanes}))
+
+
 def figure_overlap(
-    lanes: Sequence[Lane], programmes: Mapping[str, Programme], *, design: str, synthetic: bool = False
+    lanes: Sequence[Lane], programmes: Mapping[str, Programme], *, design: str, synthetic: bool = False, part: str = ""
 ) -> Picture:
     """Bars by programme and area: dark where a start is established, hatched where the programme is there without one.
 
@@ -41,6 +68,8 @@ def figure_overlap(
         Identifier of the study.
     synthetic : bool
         Whether the report rests on synthetic data; the register does not.
+    part : str
+        Which one of several pictures it is, such as ``1 of 2``.
     """
     rows: list[Lane | str] = []
     for lane in lanes:
@@ -58,7 +87,8 @@ def figure_overlap(
         january = [n for n, month in enumerate(months) if month.endswith("-01")]
         for n in january:
             axes.axvline(n - 0.5, color=GRID, linewidth=0.8, zorder=0)
-        axes.set_xticks([n - 0.5 for n in january], [short_period(months[n]) for n in january])
+        step = max(1, -(-len(january) // 5))
+        axes.set_xticks([n - 0.5 for n in january[::step]], [short_period(months[n]) for n in january[::step]])
         for row, item in enumerate(rows):
             heading = isinstance(item, str)
             _write(axes, row, item if isinstance(item, str) else item.group.name, heading=heading)
@@ -68,12 +98,12 @@ def figure_overlap(
     # Every number drawn, without the months in which nothing changes.
     data = pd.DataFrame([row for lane in lanes for row in _spells(lane, programmes)])
     return Picture(
-        name=figure_name("overlap", "", design),
+        name=figure_name("overlap", part.partition(" ")[0], design),
         paint=paint,
-        height=ABOVE + BELOW + ROW * len(rows),
+        height=_inches(lanes),
         synthetic=synthetic,
         alt=alt_overlap(lanes, programmes),
-        caption="Other programmes by area and month",
+        caption=f"Other programmes by area and month{f' ({part})' if part else ''}",
         data=data,
         columns=tuple(data.columns),
         notes=(

@@ -19,8 +19,8 @@ from evaluation.report.drawing import (
     add_axes,
     figure_name,
     name_differences,
-    wrap_label,
 )
+from evaluation.report.labels import fit_row, wrap_label
 from evaluation.results import Interval, PlaceEffect, Pool
 from evaluation.synthesis.numbers import write_count, write_interval, write_level
 from evaluation.synthesis.phrases import upper_first
@@ -56,8 +56,8 @@ def figure_pool(pool: Pool, outcome: Outcome) -> Picture:
     # Where a further place would lie says little with few places, and can be very wide: it does not set the scale.
     ends = [end for _, raw, shrunk in rows for pair in (raw, shrunk) for end in (pair.low, pair.high)]
     reach = max(map(abs, (*ends, pool.interval.low, pool.interval.high))) * 1.08
-    names = [name for name, _, _ in rows] + [name for name, _ in below]
-    height = 1.1 + KEY * 2 + ROW * len(names)
+    names = [wrap_label(name, 23) for name in (*(name for name, _, _ in rows), *(name for name, _ in below))]
+    height = 1.1 + KEY * 2 + fit_row(names, ROW) * len(names)
 
     def paint(figure: Figure) -> None:
         axes = add_axes(figure, left=LEFT, right=RIGHT, bottom=0.55 + KEY * 2, top=0.5)
@@ -72,7 +72,7 @@ def figure_pool(pool: Pool, outcome: Outcome) -> Picture:
         axes.axhline(len(rows) - 0.5, color=MUTED, linewidth=0.6)
         for n, (name, interval) in enumerate(below, len(rows)):
             _paint_ends(axes, n, interval, reach, pooled=True, point=name == TOGETHER)
-        axes.set_yticks(range(len(names)), [wrap_label(name, 23) for name in names])
+        axes.set_yticks(range(len(names)), names)
         name_differences(axes, outcome)
         _paint_key(figure)
 

@@ -11,24 +11,21 @@ from evaluation.contracts.records import Outcome
 from evaluation.report.drawing import (
     BAND,
     BAND_EDGE,
-    BOTTOM,
     HEIGHT,
     MUTED,
     OTHER,
     PLACEBO,
-    TOP,
     TREATED,
     Picture,
-    add_axes,
+    add_value_axes,
     figure_name,
-    label_ends,
     mark_zero,
     name_values,
     show_periods,
-    wrap_label,
 )
 from evaluation.report.figures import NORMAL_95
 from evaluation.report.intervals import PLAUSIBLE, PLAUSIBLE_EDGE
+from evaluation.report.labels import label_ends, wrap_label
 from evaluation.report.tables_power import PERIODS, POOLED, name_periods
 from evaluation.results import Comparison, Power, PowerPoint
 from evaluation.synthesis.numbers import write_magnitude
@@ -63,7 +60,7 @@ def figure_power(power: Power, outcome: Outcome) -> Picture:
     cap = power.cap if power.cap is not None and power.cap <= top else None
 
     def paint(figure: Figure) -> None:
-        axes = add_axes(figure, left=0.5, right=RIGHT, bottom=BOTTOM, top=TOP)
+        axes = add_value_axes(figure, outcome, right=RIGHT)
         axes.set_xlim(times.min() - 0.6, times.max() + 0.4)
         axes.set_ylim(0.0, top)
         labels = []
@@ -88,7 +85,7 @@ def figure_power(power: Power, outcome: Outcome) -> Picture:
             )  # fmt: skip
         axes.set_xticks([t for t in times if t % _step(len(times)) == 0 or t == 1])
         axes.set_xlabel(f"{upper_first(PERIODS[outcome.frequency][1])} wholly after the start", loc="left", color=MUTED)
-        label_ends(axes, labels, at=float(times.max()))
+        label_ends(axes, labels)
         name_values(figure, axes, f"Difference either way, {outcome.unit_words}")
 
     data = pd.DataFrame(
@@ -136,7 +133,7 @@ def figure_noise(comparison: Comparison, outcome: Outcome) -> Picture:
     error = None if comparison.se is None else NORMAL_95 * np.sqrt(comparison.se**2 @ share**2)
 
     def paint(figure: Figure) -> None:
-        axes = add_axes(figure, left=0.5, right=RIGHT, bottom=BOTTOM, top=TOP)
+        axes = add_value_axes(figure, outcome, right=RIGHT)
         at = np.arange(comparison.n_periods)
         axes.plot(at, low, color=PLACEBO, linewidth=1.0)
         axes.plot(at, high, color=PLACEBO, linewidth=1.0)
@@ -150,7 +147,7 @@ def figure_noise(comparison: Comparison, outcome: Outcome) -> Picture:
             (float(line[-1]), wrap_label(comparison.area_name), TREATED),
             (float(high[-1]), "single areas\nwithout it", MUTED),
         ]
-        label_ends(axes, labels, at=float(at[-1]))
+        label_ends(axes, labels)
         name_values(figure, axes, f"Beside untreated areas, {outcome.unit_words}")
 
     columns = {"period": comparison.periods, "treated": line, "untreated, low": low, "untreated, high": high}

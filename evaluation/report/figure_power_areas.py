@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from evaluation.contracts.records import Outcome
-from evaluation.report.drawing import MUTED, OTHER, TEXT, TREATED, WIDTH, Picture, add_axes, figure_name, wrap_label
+from evaluation.report.drawing import (
+    MUTED,
+    OTHER,
+    TEXT,
+    TREATED,
+    WIDTH,
+    Picture,
+    add_axes,
+    figure_name,
+)
 from evaluation.report.intervals import PLAUSIBLE, PLAUSIBLE_EDGE
+from evaluation.report.labels import wrap_label
 from evaluation.report.tables_power import PERIODS
 from evaluation.results import Power
 from evaluation.synthesis.numbers import write_magnitude

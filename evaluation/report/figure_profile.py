@@ -9,29 +9,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from evaluation.contracts.disclosure import COUNTED
 from evaluation.contracts.records import Outcome
 from evaluation.report import profile_words as words
+from evaluation.report.counts import count_outcome
 from evaluation.report.drawing import (
     BAND,
     BAND_EDGE,
-    BOTTOM,
     COMPARISON,
     GRID,
     HEIGHT,
     MUTED,
     PLACEBO,
     TEXT,
-    TOP,
     TREATED,
     Picture,
     add_axes,
+    add_value_axes,
     figure_name,
-    label_ends,
     name_values,
     short_period,
     show_periods,
-    wrap_label,
 )
+from evaluation.report.labels import fit_row, label_ends, wrap_label
 from evaluation.report.profile_tables import programme_months, state_in
 from evaluation.results import AreaLevel, Presence, Profile
 from evaluation.synthesis.numbers import write_month, write_period
@@ -70,7 +70,7 @@ def figure_outcome(profile: Profile, outcome: Outcome) -> Picture:
     apart = _apart(level, series.periods, outcome)
 
     def paint(figure: Figure) -> None:
-        axes = add_axes(figure, left=0.6 if outcome.unit == "pp" else 0.75, right=1.45, bottom=BOTTOM, top=TOP)
+        axes = add_value_axes(figure, outcome, right=1.45)
         position = np.arange(len(series.periods))
         if np.isfinite(low).any():
             axes.fill_between(position, low, high, facecolor=BAND, edgecolor=BAND_EDGE, linewidth=0.4)
@@ -80,12 +80,10 @@ def figure_outcome(profile: Profile, outcome: Outcome) -> Picture:
         dots = apart if apart else [n for n in range(len(area)) if _alone(area, n)]
         axes.plot(position[dots], area[dots], "o", color=TREATED, markersize=4.5, linestyle="none", zorder=5)
         show_periods(axes, series.periods, outcome.window_months)
-        if outcome.unit in words.TOTALS:
+        if outcome.unit in COUNTED:
             axes.set_ylim(bottom=0)
-        if outcome.unit != "pp":
-            axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
         ends = [(float(v[np.isfinite(v)][-1]), wrap_label(name, 18), colour) for name, v, colour, _, _ in lines]
-        label_ends(axes, ends, at=position[-1])
+        label_ends(axes, ends)
         name_values(figure, axes, "Pounds a year" if outcome.unit == "gbp" else upper_first(outcome.level_words))
 
     columns: dict[str, object] = {"period": series.periods, profile.area_name: area}
@@ -103,6 +101,7 @@ def figure_outcome(profile: Profile, outcome: Outcome) -> Picture:
         data=pd.DataFrame(columns),
         columns=tuple(columns),
         notes=tuple(_notes(level, outcome, apart, banded=bool(np.isfinite(low).any()))),
+        counts=count_outcome(outcome, labels=("period",), columns=(profile.area_name,), about=profile.area_name),
     )
 
 
@@ -129,9 +128,9 @@ def _notes(level: AreaLevel, outcome: Outcome, apart: Sequence[int], *, banded: 
         notes.append("A survey figure whose sampling error is not published.")
     if apart:
         notes.append("Dots: figures that share no month with each other.")
-    if level.nation is not None and not level.weighted and outcome.unit not in words.TOTALS:
+    if level.nation is not None and not level.weighted and outcome.unit not in COUNTED:
         notes.append("In the means every authority counts the same.")
-    return notes if outcome.unit in words.TOTALS else [*notes, "The value axis does not start at zero."]
+    return notes if outcome.unit in COUNTED else [*notes, "The value axis does not start at zero."]
 
 
 def alt_outcome(
@@ -162,15 +161,21 @@ def figure_similar(profile: Profile, outcome: Outcome) -> Picture | None:
     names = [profile.area_name, *(area.name for area in shown)]
     values = _numbers([level.value, *(area.value for area in shown)])
     intervals = [level.interval, *(area.interval for area in shown)]
+    wrapped = [wrap_label(name, 22) for name in names]
+    inches = 0.96 + fit_row(wrapped, ROW) * len(names)
     low = _numbers([None if i is None else i.low for i in intervals])
     high = _numbers([None if i is None else i.high for i in intervals])
 
     def paint(figure: Figure) -> None:
+        from matplotlib.ticker import MaxNLocator
+
         axes = add_axes(figure, left=1.9, right=0.35, bottom=0.34, top=0.62)
         axes.grid(visible=False)
         axes.grid(axis="x", color=GRID, linewidth=0.8)
+        axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.10g}")
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
         axes.set_ylim(len(names) - 0.5, -0.7)
-        axes.set_yticks(range(len(names)), [wrap_label(name, 28) for name in names])
+        axes.set_yticks(range(len(names)), wrapped)
         axes.get_yticklabels()[0].set_fontweight("bold")
         for n in range(len(names)):
             colour = TREATED if n == 0 else COMPARISON
@@ -186,7 +191,7 @@ def figure_similar(profile: Profile, outcome: Outcome) -> Picture | None:
                 textcoords="offset points", ha="left", va="bottom", fontsize=8.5, annotation_clip=False,
             )  # fmt: skip
         title = f"{upper_first(outcome.level_words)}, {write_period(level.period, outcome.window_months)}"
-        figure.text(0.012, 1 - 0.1 / (0.96 + ROW * len(names)), title, ha="left", va="top", color=TEXT)
+        figure.text(0.012, 1 - 0.1 / inches, title, ha="left", va="top", color=TEXT)
 
     data = pd.DataFrame({"area": names, outcome.name: values, "low end": low, "high end": high})
     said = "; ".join(
@@ -200,14 +205,14 @@ def figure_similar(profile: Profile, outcome: Outcome) -> Picture | None:
     return Picture(
         name=figure_name("profile-similar", outcome.id, profile.area),
         paint=paint,
-        height=0.96 + ROW * len(names),
+        height=inches,
         synthetic=profile.synthetic,
-        corner="bottom",
         alt=f"Chart of one interval for each area, {profile.area_name} first: {said}.{mean}",
         caption=f"{upper_first(outcome.name)} in {profile.area_name} and in similar areas",
         data=data,
         columns=tuple(data.columns),
         notes=("Similar areas in the order of their distance, the nearest first; not ranked by the figure.", *sampled),
+        counts=count_outcome(outcome, labels=("area",), columns=(outcome.name,), about=level.period),
     )
 
 
@@ -225,9 +230,11 @@ def figure_programmes(profile: Profile, outcomes: Mapping[str, Outcome]) -> Pict
     heights = [max(1, text.count("\n") + 1) for text in wrapped]
     top = np.concatenate([[0.0], np.cumsum([0.75 + 0.5 * lines for lines in heights])])
     middle = (top[:-1] + top[1:]) / 2
+    # The mark of synthetic data stands above the bars.
+    above = 0.4 if profile.synthetic else 0.15
 
     def paint(figure: Figure) -> None:
-        axes = add_axes(figure, left=LEFT, right=RIGHT, bottom=0.34, top=0.15)
+        axes = add_axes(figure, left=LEFT, right=RIGHT, bottom=0.34, top=above)
         axes.grid(visible=False)
         axes.set_xlim(-0.5, len(months) - 0.5)
         axes.set_ylim(top[-1], 0)
@@ -235,7 +242,7 @@ def figure_programmes(profile: Profile, outcomes: Mapping[str, Outcome]) -> Pict
         january = [n for n, month in enumerate(months) if month.endswith("-01")]
         for n in january:
             axes.axvline(n - 0.5, color=GRID, linewidth=0.8, zorder=0)
-        step = max(1, -(-len(january) // 6))
+        step = max(1, -(-len(january) // 5))
         axes.set_xticks([n - 0.5 for n in january[::step]], [short_period(months[n]) for n in january[::step]])
         for item, text, at in zip(rows, wrapped, middle, strict=True):
             axes.annotate(
@@ -258,7 +265,7 @@ def figure_programmes(profile: Profile, outcomes: Mapping[str, Outcome]) -> Pict
     return Picture(
         name=figure_name("profile-programmes", "", profile.area),
         paint=paint,
-        height=0.49 + 0.24 * float(top[-1]),
+        height=0.34 + above + 0.24 * float(top[-1]),
         synthetic=profile.synthetic,
         alt=f"Chart of bars, a row for each programme, from {first} to {last}. "
         + ". ".join(words.say_presence(item, profile) for item in rows)

@@ -19,8 +19,8 @@ from evaluation.report.drawing import (
     add_axes,
     figure_name,
     name_differences,
-    wrap_label,
 )
+from evaluation.report.labels import fit_row, wrap_label
 from evaluation.report.tables_spillover import name_area
 from evaluation.results import Design, Interval, Spillover, SpilloverSide
 from evaluation.synthesis.evidence import POOLED
@@ -57,6 +57,9 @@ def figure_spillover(records: Sequence[Spillover], outcome: Outcome, design: Des
     sides = [(_shown(record.inside), _shown(record.beside)) for record in records]
     reach, cut = find_reach_of_axis([side.interval for pair in sides for side in pair if side and side.interval])
 
+    names = [wrap_label(name_area(record), 23) for record in records]
+    said = [wrap_label(word, 24) for word in words]
+
     def paint(figure: Figure) -> None:
         axes = add_axes(figure, left=LEFT, right=RIGHT, bottom=0.55 + KEY, top=0.5)
         axes.grid(visible=False)
@@ -69,13 +72,13 @@ def figure_spillover(records: Sequence[Spillover], outcome: Outcome, design: Des
                 if side is not None:
                     _paint_side(axes, row + (APART if beside else -APART), side, reach, beside=beside)
             axes.annotate(
-                wrap_label(words[row], 24), (1.0, row), xycoords=("axes fraction", "data"), xytext=(8, 0),
+                said[row], (1.0, row), xycoords=("axes fraction", "data"), xytext=(8, 0),
                 textcoords="offset points", va="center", ha="left", fontsize=8.5,
                 color=TEXT if pair[1] is not None else MUTED, annotation_clip=False,
             )  # fmt: skip
         if records and records[0].area == POOLED and len(records) > 1:
             axes.axhline(0.5, color=MUTED, linewidth=0.6)
-        axes.set_yticks(range(len(records)), [wrap_label(name_area(record), 23) for record in records])
+        axes.set_yticks(range(len(records)), names)
         name_differences(axes, outcome)
         axes.annotate(
             "Next door:", (1.0, 1), xycoords="axes fraction", xytext=(8, 4), textcoords="offset points", fontsize=8.5,
@@ -101,7 +104,7 @@ def figure_spillover(records: Sequence[Spillover], outcome: Outcome, design: Des
     return Picture(
         name=figure_name("next-door", outcome.id, ""),
         paint=paint,
-        height=1.05 + KEY + ROW * len(records),
+        height=1.05 + KEY + fit_row([*names, *said], ROW) * len(records),
         synthetic=any(record.synthetic for record in records),
         alt=alt_spillover(records, outcome, design),
         caption=f"{upper_first(outcome.name)}: each area and the untreated authorities next to it (exploratory)",
@@ -139,7 +142,8 @@ def _paint_side(axes: Axes, at: float, side: SpilloverSide, reach: float, *, bes
         if end == true:
             axes.plot([end, end], [at - 0.1, at + 0.1], color=colour, linewidth=1.4, zorder=4)
         else:
-            axes.plot([end * 0.985], [at], arrow, color=colour, markersize=5.0, zorder=5)
+            face = "white" if beside else colour
+            axes.plot([end * 0.985], [at], arrow, color=colour, markerfacecolor=face, markersize=5.0, zorder=5)
     if abs(side.att) <= reach:
         face = "white" if beside else colour
         axes.plot([side.att], [at], "o", markerfacecolor=face, markeredgecolor=colour, markersize=4.8, zorder=5)

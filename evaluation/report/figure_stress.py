@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from evaluation.contracts.records import Outcome
-from evaluation.report.drawing import GRID, MUTED, OTHER, TEXT, TREATED, Picture, add_axes, figure_name, name_differences
+from evaluation.report.drawing import (
+    GRID,
+    MUTED,
+    OTHER,
+    TEXT,
+    TREATED,
+    Picture,
+    add_axes,
+    figure_name,
+    name_differences,
+)
+from evaluation.report.labels import wrap_label
 from evaluation.report.tables_stress import VARIED, in_order
 from evaluation.results import Interval, Stress, Variant
 from evaluation.synthesis.numbers import write_count, write_interval, write_size
@@ -18,17 +30,19 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ROW = 0.23
-"""Inches a row."""
+ROW, LINE = 0.23, 0.14
+"""Inches a row, and those that each further line of a name adds."""
 LEFT, RIGHT = 2.75, 0.2
 """Inches for the names of the choices, and beside the axes."""
-LONGEST = 40
-"""Letters of a name that fit beside the axes; the table has all of them."""
+LETTERS = 38
+"""Letters of a name that fit beside the axes in one line."""
 POOLED = "all"
 
 
 def figure_stress(stress: Stress, outcome: Outcome) -> Picture:
     """One interval a specification, by what was varied, with lines at zero and at the main estimate.
+
+    Choices that give no estimate are in the data and in the table, not in the picture.
 
     Parameters
     ----------
@@ -38,7 +52,11 @@ def figure_stress(stress: Stress, outcome: Outcome) -> Picture:
         The outcome in words.
     """
     variants = in_order(stress)
-    lines = _lines(variants)
+    # Without any estimate there is nothing but the names of the choices.
+    drawn = [v for v in variants if v.att is not None or v.kind == "main"] or list(variants)
+    lines = _lines(drawn)
+    names = [line if isinstance(line, str) else wrap_label(upper_first(line.title), LETTERS) for line in lines]
+    edges = np.cumsum([0.0, *(ROW + LINE * name.count("\n") for name in names)])
     main = next((v.att for v in variants if v.kind == "main"), None)
     ends = [abs(end) for v in variants if v.interval for end in (v.interval.low, v.interval.high)]
     reach = max([*ends, *(abs(v.att) for v in variants if v.att is not None)] or [1.0]) * 1.08 or 1.0
@@ -48,16 +66,15 @@ def figure_stress(stress: Stress, outcome: Outcome) -> Picture:
         axes.grid(visible=False)
         axes.grid(axis="x", color=GRID, linewidth=0.8)
         axes.set_xlim(-reach, reach)
-        axes.set_ylim(len(lines) - 0.5, -0.5)
+        axes.set_ylim(edges[-1], 0.0)
         axes.axvline(0, color=TEXT, linewidth=1.0, zorder=2)
         if main is not None:
             axes.axvline(main, color=OTHER, linewidth=1.2, linestyle=(0, (4, 1.6)), zorder=1.5)
         axes.set_yticks([])
-        for row, line in enumerate(lines):
-            heading = isinstance(line, str)
-            _name(axes, row, line if isinstance(line, str) else upper_first(line.title), heading=heading)
+        for line, name, at in zip(lines, names, ((edges[:-1] + edges[1:]) / 2).tolist(), strict=True):
+            _name(axes, at, name, heading=isinstance(line, str))
             if isinstance(line, Variant):
-                _paint_variant(axes, row, line)
+                _paint_variant(axes, at, line)
         name_differences(axes, outcome, loc="left")
 
     data = pd.DataFrame(
@@ -73,12 +90,14 @@ def figure_stress(stress: Stress, outcome: Outcome) -> Picture:
     notes = ["Dashed line: the main estimate."] if main is not None else []
     if any(v.att is not None and v.interval is None for v in variants):
         notes.append("A hollow point has no interval.")
-    if any(v.att is None for v in variants):
-        notes.append("Choices without a mark give no estimate here; the table says why.")
+    if len(drawn) < len(variants):
+        count = len(variants) - len(drawn)
+        give = "choice gives" if count == 1 else "choices give"
+        notes.append(f"{upper_first(write_count(count))} further {give} no estimate; the table says why.")
     return Picture(
         name=figure_name("stress", stress.outcome, stress.area),
         paint=paint,
-        height=1.0 + ROW * len(lines),
+        height=0.96 + float(edges[-1]),
         synthetic=stress.synthetic,
         alt=alt_stress(stress, outcome),
         caption=f"{upper_first(outcome.name)}, {_place(stress)}: the estimate under every choice set in advance",
@@ -104,21 +123,20 @@ def _lines(variants: list[Variant]) -> list[str | Variant]:
     return lines
 
 
-def _name(axes: Axes, row: int, text: str, *, heading: bool) -> None:
-    short = text if len(text) <= LONGEST else f"{text[: LONGEST - 1].rstrip()}…"
+def _name(axes: Axes, at: float, text: str, *, heading: bool) -> None:
     axes.annotate(
-        short, (0.0, row), xycoords=("axes fraction", "data"), xytext=(-LEFT * 72 + (6 if heading else 14), 0),
+        text, (0.0, at), xycoords=("axes fraction", "data"), xytext=(-LEFT * 72 + (6 if heading else 14), 0),
         textcoords="offset points", va="center", ha="left", fontsize=8.5, color=MUTED if heading else TEXT,
         fontweight="bold" if heading else "normal", annotation_clip=False,
     )  # fmt: skip
 
 
-def _paint_variant(axes: Axes, row: int, variant: Variant) -> None:
+def _paint_variant(axes: Axes, at: float, variant: Variant) -> None:
     colour, width = TREATED, 3.0 if variant.kind == "main" else 1.8
     if variant.interval is not None:
         axes.plot(
             [variant.interval.low, variant.interval.high],
-            [row, row],
+            [at, at],
             color=colour,
             linewidth=width,
             solid_capstyle="butt",
@@ -126,7 +144,7 @@ def _paint_variant(axes: Axes, row: int, variant: Variant) -> None:
         )
     if variant.att is not None:
         face = "white" if variant.interval is None else colour
-        axes.plot([variant.att], [row], "o", markerfacecolor=face, markeredgecolor=colour, markersize=5.0, zorder=5)
+        axes.plot([variant.att], [at], "o", markerfacecolor=face, markeredgecolor=colour, markersize=5.0, zorder=5)
 
 
 def alt_stress(stress: Stress, outcome: Outcome) -> str:

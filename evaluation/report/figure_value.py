@@ -19,8 +19,8 @@ from evaluation.report.drawing import (
     add_axes,
     figure_name,
     name_differences,
-    wrap_label,
 )
+from evaluation.report.labels import fit_row, wrap_label
 from evaluation.report.tables_value import name_area
 from evaluation.report.words_value import write_amount, write_effect, write_value
 from evaluation.results import BreakEven, ValueForMoney
@@ -55,7 +55,8 @@ def figure_value(values: Sequence[ValueForMoney], outcome: Outcome) -> Picture:
     known = [item.mde for item in rows if item.mde and (item.interval or not ends)]
     reach = 1.08 * max([*sizes, *ends, *known])
     outside = any(item.mde and item.mde > reach for item in rows)
-    height = 1.1 + 3 * KEY + ROW * len(rows)
+    names = [wrap_label(name_area(item), 23) for item in rows]
+    height = 1.1 + 3 * KEY + fit_row(names, ROW) * len(rows)
     sign = -1 if outcome.wanted == "lower" else 1
 
     def paint(figure: Figure) -> None:
@@ -73,7 +74,7 @@ def figure_value(values: Sequence[ValueForMoney], outcome: Outcome) -> Picture:
                 _write_range_of(item, outcome), (1.0, n), xycoords=("axes fraction", "data"), xytext=(8, 0),
                 textcoords="offset points", va="center", ha="left", color=TEXT, fontsize=8.5, annotation_clip=False,
             )  # fmt: skip
-        axes.set_yticks(range(len(rows)), [wrap_label(name_area(item), 23) for item in rows])
+        axes.set_yticks(range(len(rows)), names)
         name_differences(axes, outcome)
         axes.annotate(
             "Break-even", (1.0, 1.0), xycoords="axes fraction", xytext=(8, 4), textcoords="offset points", ha="left",

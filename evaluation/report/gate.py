@@ -1,54 +1,52 @@
-"""Puts a whole book through the disclosure gate before any file of it is written."""
+"""Puts a whole publication, the book of a study or the page of an area, through the disclosure gate before it is written."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
-from evaluation.contracts.disclosure import Clause, read_clause
+from evaluation.contracts.disclosure import COUNTED, Clause, clause_of, read_clause, source_of
 from evaluation.contracts.records import Contracts
-from evaluation.plain import dump_json, from_plain
+from evaluation.plain import dump_json, load_json
 from evaluation.project import write_whole
 from evaluation.report.binder import DATA, IMAGES, Binder
-from evaluation.report.disclosure import (
-    SUPPRESS,
-    Breach,
-    Cell,
-    Sheet,
-    Text,
-    find_breaches,
-    is_small,
-    read_rows,
-    read_sheet,
-    refuse_breaches,
-)
+from evaluation.report.counts import JOIN
+from evaluation.report.disclosure import find_breaches, refuse_breaches
+from evaluation.report.disclosure_rules import Breach
 from evaluation.report.disclosure_sums import Sum
+from evaluation.report.disclosure_values import find_by_value
+from evaluation.report.drawing import Picture
+from evaluation.report.printed import Cell, Sheet, Text, read_rows, read_table
 from evaluation.report.tables import ReportTable, read_number, tabulate
 from evaluation.report.workbook import FILE
 from evaluation.results import Design, Panel
-from evaluation.synthesis.numbers import write_month
 
-COUNTED = ("people", "households")
-"""Units of outcomes whose figures are counts."""
 _TEXTS = re.compile(r"<(text|title|desc|tspan)\b[^>]*>(.*?)</\1>|\b(?:aria-label|alt|title)=\"([^\"]*)\"", re.S)
-_TIME = re.compile(r"\b(?:time|since|after|periods?|months?|quarters?|years?)\b", re.IGNORECASE)
-"""Columns that count time, not people."""
 _EMBED = re.compile(r"\{\{<\s*embed\s+(?:\S*/)?([^/\s]+/[^/\s]+/[^/\s#]+\.ipynb)#")
 _TAG = re.compile(r"<[^>]+>")
 _LINK = re.compile(r"\]\([^)]*\)|\{[^}]*\}|^\|.*\|$", re.M)
+
+
+def find_clauses(contracts: Contracts, panel: Panel) -> dict[str, Clause]:
+    """The clause of every source, and of every outcome that the panel has from one of them."""
+    read = {item.source for item in panel.inputs}
+    found = {id: read_clause(source) for id, source in contracts.sources.items()}
+    found |= {id: clause_of(outcome, contracts, read) for id, outcome in contracts.outcomes.items() if source_of(outcome, read)}
+    return found
 
 
 def pass_gate(
     binder: Binder,
     contracts: Contracts,
     panel: Panel,
-    design: Design,
+    outcomes: Collection[str],
     *,
+    design: Design | None = None,
     notebooks: Path | None = None,
+    more: Sequence[Sheet] = (),
     earlier: Sequence[Cell] = (),
     edition: str = "",
 ) -> tuple[Cell, ...]:
@@ -62,10 +60,14 @@ def pass_gate(
         Their sources have the disclosure clauses.
     panel : Panel
         The figures that went in: a count of it that stands in any table beside its area is found by its value.
-    design : Design
+    outcomes : collection of str
+        Outcomes the book was asked to publish.
+    design : Design, optional
         Its areas are sums of authorities.
     notebooks : Path, optional
         Executed notebooks whose outputs the pages embed.
+    more : sequence of Sheet
+        Counts in other files of the book, such as JSON.
     earlier : sequence of Cell
         What the release before printed.
     edition : str
@@ -81,39 +83,40 @@ def pass_gate(
     DisclosureError
         With every breach: file, cell, threshold, and what to do.
     """
-    sheets = list(_sheets(binder))
-    used = {sheet.source for sheet in sheets} | {item.source for item in panel.inputs}
-    clauses = {id: read_clause(contracts.sources.get(id)) for id in sorted(used)}
-    strict = any(clause.status == "established" for clause in clauses.values())
-    outputs = list(_embedded(binder, notebooks)) if strict and notebooks is not None else []
-    texts = [*_texts(binder), *outputs] if strict else []
+    sheets = [*_sheets(binder), *more]
+    used = {sheet.of for sheet in sheets} | {item.source for item in panel.inputs} | set(contracts.outcomes)
+    clauses = {of: clause for of, clause in find_clauses(contracts, panel).items() if of in used}
+    strict = any(clause.threshold is not None for clause in clauses.values())
+    embedded = list(_embedded(binder, notebooks)) if strict and notebooks is not None else []
     breaches = find_breaches(
         sheets,
         clauses,
-        texts=texts,
-        sums=_sums_of_places(sheets, contracts, design),
+        texts=[*_texts(binder), *embedded] if strict else [],
+        sums={} if design is None else _sums_of_places(sheets, contracts, design),
         earlier=earlier,
         edition=edition or "the release before",
     )
-    unknown = _refuse_outcomes(contracts, panel, design, clauses)
-    refuse_breaches([*unknown, *breaches, *_find_by_value(binder, outputs, contracts, panel, clauses, breaches)])
-    return tuple(cell for sheet in sheets for cell in sheet.cells)
+    said = {(breach.file, breach.cell) for breach in breaches}
+    rows = chain(_named(binder), _drawn(binder), ((item.file, table) for item in embedded for table in _read_pipes(item.text)))
+    by_value = [found for found in find_by_value(rows, contracts, panel, clauses) if (found.file, found.cell) not in said]
+    refuse_breaches([*_refuse_outcomes(contracts, panel, outcomes), *breaches, *dict.fromkeys(by_value)])
+    return tuple(cell for sheet in sheets for cell in sheet.cells if cell.value is not None)
 
 
-def _refuse_outcomes(contracts: Contracts, panel: Panel, design: Design, clauses: Mapping[str, Clause]) -> Iterator[Breach]:
+def _refuse_outcomes(contracts: Contracts, panel: Panel, outcomes: Collection[str]) -> Iterator[Breach]:
     """Outcomes that are counts from a restricted source whose rule nobody has written down."""
     read = {item.source for item in panel.inputs}
-    for plan in design.outcomes:
-        outcome = contracts.outcomes[plan.id]
-        source = next((rule.source for rule in outcome.series if rule.source in read), "")
-        clause = clauses.get(source)
-        if outcome.unit in COUNTED and clause and (clause.status, clause.access) == ("not established", "restricted"):
+    for outcome in (contracts.outcomes[id] for id in outcomes):
+        if outcome.unit in COUNTED and clause_of(outcome, contracts, read).is_missing:
             yield Breach(
-                file=f"{source}.odcs.yaml",
-                cell=f"outcome {plan.id}",
+                file=f"{source_of(outcome, read)}.odcs.yaml",
+                cell=f"outcome {outcome.id}",
                 text="counts from a restricted source whose disclosure rule is not established",
                 fix="write the publisher's rule into the clause, or access: open where the file was published",
             )
+
+
+# ---------------------------------------------------------------- what a book prints
 
 
 def _named(binder: Binder) -> Iterator[tuple[str, ReportTable]]:
@@ -122,28 +125,39 @@ def _named(binder: Binder) -> Iterator[tuple[str, ReportTable]]:
         yield binder.homes.get((table.caption, table.header), f"{DATA}/{FILE}"), table
 
 
-def _sheets(binder: Binder) -> Iterator[Sheet]:
-    for file, table in _named(binder):
-        sheet = read_sheet(file, table)
-        if sheet is not None:
-            yield sheet
+def _drawn(binder: Binder) -> Iterator[tuple[str, ReportTable]]:
+    """The data of every picture with their file."""
     for picture in binder.pictures:
-        if picture.counts is not None:
-            table = tabulate(picture.data, caption="data", digits=6)
-            rows = [dict(zip(table.header, map(_plain, row), strict=True)) for row in table.rows]
-            yield read_rows(f"{DATA}/{picture.name}.csv", picture.counts, rows)
+        if len(picture.data):
+            yield f"{DATA}/{picture.name}.csv", _tabulate(picture)
+
+
+def _tabulate(picture: Picture) -> ReportTable:
+    """The data of a picture, whole numbers without decimals."""
+    table = tabulate(picture.data, caption=picture.caption, digits=6)
+    rows = tuple(tuple(map(_plain, row)) for row in table.rows)
+    return ReportTable(caption=table.caption, header=table.header, rows=rows)
 
 
 def _plain(cell: str) -> str:
-    """A whole number without its decimals."""
-    number = read_number(cell)
-    return f"{float(number):,.0f}" if number is not None and float(number).is_integer() else cell
+    whole, point, decimals = cell.partition(".")
+    return whole if point and read_number(cell) is not None and not decimals.strip("0") else cell
+
+
+def _sheets(binder: Binder) -> Iterator[Sheet]:
+    for file, table in _named(binder):
+        yield from read_table(file, table)
+    for picture in binder.pictures:
+        if picture.counts:
+            table = _tabulate(picture)
+            rows = [dict(zip(table.header, row, strict=True)) for row in table.rows]
+            yield from (read_rows(f"{DATA}/{picture.name}.csv", counts, rows) for counts in picture.counts)
 
 
 def _texts(binder: Binder) -> Iterator[Text]:
     for picture in binder.pictures:
-        source = picture.counts.source if picture.counts is not None else ""
-        yield Text(file=f"{IMAGES}/{picture.name}.svg", what="alternative text", text=picture.alt, source=source)
+        of = tuple(counts.of for counts in picture.counts)
+        yield Text(file=f"{IMAGES}/{picture.name}.svg", what="alternative text", text=picture.alt, of=of)
         yield Text(file=f"{IMAGES}/{picture.name}.svg", what="caption", text=f"{picture.caption}. {' '.join(picture.notes)}")
     for path, data in binder.files.items():
         if path.endswith(".svg"):
@@ -178,93 +192,17 @@ def _read_pipes(text: str) -> Iterator[ReportTable]:
 
 
 def _sums_of_places(sheets: Sequence[Sheet], contracts: Contracts, design: Design) -> dict[str, list[Sum]]:
-    """A place is the sum of its authorities, wherever both are printed under the same column."""
+    """A place is the sum of its authorities, wherever both are printed under the same column, for the same period."""
     found: dict[str, list[Sum]] = {}
     for sheet in sheets:
-        rows = {cell.row for cell in sheet.cells}
         for unit in design.treated:
             members = [contracts.areas[code].name for code in unit.members if code in contracts.areas]
-            if len(members) > 1 and unit.name in rows:
-                for column in dict.fromkeys(cell.column for cell in sheet.cells):
-                    parts = tuple((name, column) for name in members)
-                    found.setdefault(sheet.source, []).append(Sum((unit.name, column), parts, sheet.file))
-    return found
-
-
-# ---------------------------------------------------------------- by value
-
-
-@dataclass(frozen=True, slots=True)
-class _Fact:
-    """A small count of the panel."""
-
-    value: float
-    threshold: int
-    words: tuple[str, ...]
-    """One of these stands in a table that shows it: its period, its outcome, what is counted."""
-
-
-def _find_by_value(
-    binder: Binder,
-    outputs: Sequence[Text],
-    contracts: Contracts,
-    panel: Panel,
-    clauses: Mapping[str, Clause],
-    known: Sequence[Breach],
-) -> Iterator[Breach]:
-    """Small counts of the panel that stand in a row with their area, in a table about their period, outcome or people."""
-    said = {(breach.file, breach.cell) for breach in known}
-    facts = _protected(contracts, panel, clauses)
-    if not facts:
-        return
-    pictures = ((f"{DATA}/{p.name}.csv", tabulate(p.data, caption=p.caption, digits=6)) for p in binder.pictures if len(p.data))
-    embedded = ((item.file, table) for item in outputs for table in _read_pipes(item.text))
-    for file, table in chain(_named(binder), pictures, embedded):
-        titled = {name for name in facts if name in table.caption}
-        for row in table.rows:
-            for name in sorted({cell.strip() for cell in row} & facts.keys() | titled):
-                for at, fact in _match(table, row, facts[name]):
-                    place = f"{name}, {table.header[at]}"
-                    if (file, place) not in said:
-                        said.add((file, place))
-                        yield Breach(
-                            file=file,
-                            cell=place,
-                            text=f"the count {row[at].strip()} of the data is below the threshold of {fact.threshold}",
-                            fix=SUPPRESS,
-                        )
-
-
-def _match(table: ReportTable, row: Sequence[str], facts: Sequence[_Fact]) -> Iterator[tuple[int, _Fact]]:
-    """Columns of a row that show one of the counts."""
-    for at, cell in enumerate(row):
-        number = read_number(_plain(cell.strip()))
-        if number is None or _TIME.search(table.header[at]):
-            continue
-        around = " ".join((table.caption, table.header[at], *row)).casefold()
-        for fact in facts:
-            if float(number) == fact.value and any(word in around for word in fact.words):
-                yield at, fact
-                break
-
-
-def _protected(contracts: Contracts, panel: Panel, clauses: Mapping[str, Clause]) -> dict[str, list[_Fact]]:
-    """Small counts of the panel by name and by code of their area."""
-    read = [item.source for item in panel.inputs]
-    found: dict[str, list[_Fact]] = {}
-    for id, outcome in contracts.outcomes.items():
-        source = next((rule.source for rule in outcome.series if rule.source in read), "")
-        clause = clauses.get(source)
-        if clause is None or clause.status != "established" or clause.threshold is None or outcome.unit not in COUNTED:
-            continue
-        frame = panel.frame[(panel.frame["outcome"] == id) & panel.frame["value"].notna()]
-        columns = (frame[name] for name in ("area_code", "area_name", "period", "value"))
-        for code, name, period, value in zip(*columns, strict=True):
-            if is_small(float(value), clause):
-                words = (period, write_month(period), outcome.name, *clause.nouns)
-                fact = _Fact(float(value), clause.threshold, tuple(word.casefold() for word in words))
-                for key in (str(code), str(name)):
-                    found.setdefault(key, []).append(fact)
+            for row, column in dict.fromkeys(cell.key for cell in sheet.cells if cell.row.split(JOIN)[0] == unit.name):
+                rest = row.removeprefix(unit.name)
+                if len(members) > 1:
+                    found.setdefault(sheet.of, []).append(
+                        Sum((row, column), tuple((f"{name}{rest}", column) for name in members), sheet.file)
+                    )
     return found
 
 
@@ -285,4 +223,4 @@ def write_cells(run: Path, cells: Sequence[Cell]) -> None:
 def read_cells(run: Path) -> tuple[Cell, ...]:
     """What the report of a run printed; nothing where it kept no record."""
     path = run / RECORD
-    return from_plain(tuple[Cell, ...], json.loads(path.read_text("utf-8"))) if path.is_file() else ()
+    return load_json(tuple[Cell, ...], path, remedy="make its report again") if path.is_file() else ()

@@ -21,8 +21,8 @@ from evaluation.report.drawing import (
     add_axes,
     figure_name,
     name_differences,
-    wrap_label,
 )
+from evaluation.report.labels import fit_row, wrap_label
 from evaluation.results import Conclusion
 from evaluation.synthesis.numbers import write_magnitude
 from evaluation.synthesis.sentences import unit_words
@@ -122,7 +122,8 @@ def _picture(
         size = write_magnitude(plausible, unit_words(outcome))
         said.append(f"The largest effect thought plausible beforehand, {size}, lies outside the picture.")
     marks = _marks(rows, reach, shown)
-    height = 1.1 + KEY * -(-len(marks) // 2) + ROW * len(rows)
+    names = [wrap_label(label, 23) for label in labels]
+    height = 1.1 + KEY * -(-len(marks) // 2) + fit_row(names, ROW) * len(rows)
 
     def paint(figure: Figure) -> None:
         axes = add_axes(figure, left=LEFT, right=RIGHT, bottom=0.55 + KEY * -(-len(marks) // 2), top=0.5)
@@ -131,13 +132,13 @@ def _picture(
         axes.set_xlim(-reach, reach)
         axes.set_ylim(len(rows) - 0.5, -0.5)
         if shown is not None:
-            axes.axvspan(-shown, shown, facecolor=PLAUSIBLE, edgecolor=PLAUSIBLE_EDGE, linewidth=0.6, zorder=0.5)
+            axes.axvspan(-shown, shown, facecolor=PLAUSIBLE, zorder=0.5, **_PLAUSIBLE_EDGE)
         axes.axvline(0, color=TEXT, linewidth=1.0, zorder=2)
         for n, item in enumerate(rows):
             _paint_interval(axes, n, item, reach)
         if by == "area" and rows and rows[0].area == "all" and len(rows) > 1:
             axes.axhline(0.5, color=MUTED, linewidth=0.6)
-        axes.set_yticks(range(len(rows)), [wrap_label(label, 23) for label in labels])
+        axes.set_yticks(range(len(rows)), names)
         name_differences(axes, outcome)
         _paint_key(figure, marks)
 
@@ -168,7 +169,7 @@ def _picture(
 def _paint_interval(axes: Axes, row: int, item: Conclusion, reach: float) -> None:
     if item.cap is not None and item.cap < reach:
         ends = [-item.cap, item.cap]
-        axes.fill_between(ends, row - 0.32, row + 0.32, facecolor=CAP, edgecolor=OTHER, linewidth=0.8, zorder=1)
+        axes.fill_between(ends, row - 0.32, row + 0.32, facecolor=CAP, zorder=1, **_CAP_EDGE)
     if item.mde is not None and item.mde < reach:
         axes.plot([-item.mde, item.mde], [row, row], zorder=6, **_DIAMOND)
     if item.interval is not None:
@@ -190,6 +191,9 @@ _DIAMOND: dict[str, Any] = {
     "color": "white",
     "markeredgecolor": TEXT,
 }
+
+_CAP_EDGE: dict[str, Any] = {"edgecolor": OTHER, "linewidth": 0.9, "linestyle": (0, (4, 1.6))}
+_PLAUSIBLE_EDGE: dict[str, Any] = {"edgecolor": PLAUSIBLE_EDGE, "linewidth": 0.6}
 
 _MEANING = {
     "interval": "interval and best estimate",
@@ -226,9 +230,6 @@ def _paint_key(figure: Figure, marks: Sequence[str]) -> None:
         elif mark == "detectable":
             figure.add_artist(Line2D([x + wide / 2], [y], **_DIAMOND))
         else:
-            colours = (CAP, OTHER) if mark == "cap" else (PLAUSIBLE, PLAUSIBLE_EDGE)
-            box = Rectangle(
-                (x, y - 0.06 / height), wide, 0.12 / height, facecolor=colours[0], edgecolor=colours[1], linewidth=0.8
-            )
-            figure.add_artist(box)
+            face, edge = (CAP, _CAP_EDGE) if mark == "cap" else (PLAUSIBLE, _PLAUSIBLE_EDGE)
+            figure.add_artist(Rectangle((x, y - 0.06 / height), wide, 0.12 / height, facecolor=face, **edge))
         figure.text(x + wide + 0.08 / WIDTH, y, _MEANING[mark], va="center", fontsize=8.5)

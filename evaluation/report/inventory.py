@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 
 from evaluation.contracts.records import Contracts, Outcome
+from evaluation.report.counts import PLANNED
 from evaluation.report.places import AreaStatus
 from evaluation.report.tables import NOT_AVAILABLE, ReportTable
 from evaluation.results import Design, Finding, Panel
@@ -36,10 +37,10 @@ def table_starts(design: Design, contracts: Contracts) -> ReportTable:
             "Local authorities",
             "Taken to start",
             "How the start is known",
-            "People to be supported in the first year",
+            PLANNED,
         ),
         rows=tuple(rows),
-        numeric=frozenset({"People to be supported in the first year"}),
+        numeric=frozenset({PLANNED}),
     )
 
 

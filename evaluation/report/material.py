@@ -45,6 +45,8 @@ class Edition:
     """Whether `date` is the publication date that was stated, and not the day the report was made."""
     protocol_lock: str = ""
     """Hash of the protocol that was locked before results were there; empty where none was."""
+    older_data: str = ""
+    """Why figures are used although newer ones are out, as stated; empty where it is not."""
     accessibility: Accessibility = field(default_factory=Accessibility)
     code_of_practice: CodeOfPractice = field(default_factory=CodeOfPractice)
 

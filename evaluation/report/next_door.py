@@ -123,22 +123,18 @@ def _write_net(material: Material) -> list[str]:
     blocks: list[str] = []
     for plan in material.design.outcomes:
         records = material.spillovers_of(plan.id)
-        name, slug = upper_first(material.contracts.outcomes[plan.id].name), name_part(plan.id)
-        table = table_net(records, caption=f"{name}: each area, its neighbours and both together (exploratory)")
-        every = table_sides(
-            records,
-            material.contracts.outcomes[plan.id],
-            material.design,
-            caption=f"{name}: every number of areas and neighbours",
-        )
+        outcome = material.contracts.outcomes[plan.id]
+        name, slug = upper_first(outcome.name), name_part(plan.id)
+        table = table_net(records, outcome, caption=f"{name}: each area, its neighbours and both together (exploratory)")
+        every = table_sides(records, outcome, material.design, caption=f"{name}: every number of areas and neighbours")
         if table is None:
             if plan.primary and records:
-                blocks.append(escape(say_net(records[0])))
+                blocks.append(escape(say_net(records[0], outcome)))
             continue
         link = material.binder.place_download(every, f"area-and-neighbours-{slug}", up=UP)
         if plan.primary:
             first = next((record for record in records if record.area == POOLED), records[0])
-            blocks += [escape(say_net(first)), material.place_table(UP, table, f"net-{slug}"), link]
+            blocks += [escape(say_net(first, outcome)), material.place_table(UP, table, f"net-{slug}"), link]
         else:
             blocks.append(material.binder.place_folded(table, f"{name}: area and neighbours", below=link))
     if not blocks:
@@ -156,11 +152,11 @@ def _write_net(material: Material) -> list[str]:
 
 
 def write_short(material: Material, code: str) -> list[str]:
-    """For the page of an area: what can be said of its neighbours, primary outcome; nothing where the run has no record of it."""
+    """For an area's page on the web: what can be said of its neighbours, primary outcome; nothing where there is no record."""
     outcome = material.primary
     record = next((r for r in material.spillovers_of(outcome.id) if r.area == code), None)
     if record is None:
         return []
     link = "[The chapter on spillovers](../chapters/other-programmes.qmd#sec-other-programmes) has the numbers."
     said = escape(say_ring(record, outcome, material.design))
-    return [f"## Next door (exploratory) {{#sec-next-door-{code}}}", f"{said} {link}"]
+    return [keep_to_web(f"## Next door (exploratory) {{#sec-next-door-{code}}}", f"{said} {link}")]

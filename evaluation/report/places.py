@@ -23,9 +23,9 @@ from evaluation.report.drawing import (
     figure_name,
     name_values,
     short_period,
-    wrap_label,
 )
-from evaluation.report.tiles import place_tiles
+from evaluation.report.labels import fit_row, keep_inside, wrap_label
+from evaluation.report.tiles import Tiles, place_tiles
 from evaluation.results import Design
 from evaluation.synthesis.numbers import write_month
 from evaluation.synthesis.phrases import name_or_count
@@ -34,10 +34,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-ROOM = 9.0
-"""Tiles of room for names on either side of the tile map."""
-KEY, LETTER = 0.36, 0.075
-"""Height of the tile map's key and width of its letters, in inches."""
+ROOM = 1.35
+"""Inches of room for names on either side of the tile map."""
+LARGEST = 0.2
+"""Inches from the middle of a tile to the next, at most."""
+TILE = 0.56
+"""From the middle of a hexagon to its corners; neighbouring middles lie 1 apart."""
+KEY, LETTER, LABEL_LINE = 0.36, 0.075, 0.14
+"""Inches: height of the tile map's key, width of its letters, height of a line of a name."""
 
 Status = Literal["treated", "comparison", "excluded", "no data"]
 
@@ -57,12 +61,14 @@ def figure_timeline(design: Design, *, synthetic: bool = False) -> Picture:
     units = sorted(design.treated, key=lambda u: (u.name.casefold(), u.code))
     months = [month_index(u.start) for u in units]
     many = len(units) > MANY
+    names = [wrap_label(u.name, 24) for u in units]
+    said = [wrap_label(f"{write_month(u.start)}, {u.start_basis}", 24) for u in units]
 
     def paint(figure: Figure) -> None:
         if many:
             _paint_start_counts(figure, months)
         else:
-            _paint_starts(figure, design, months)
+            _paint_starts(figure, design, months, names, said)
 
     if many:
         every = range(min(months), max(months) + 1)
@@ -77,7 +83,7 @@ def figure_timeline(design: Design, *, synthetic: bool = False) -> Picture:
     return Picture(
         name=figure_name("timeline", "", design.id),
         paint=paint,
-        height=2.6 if many else 0.75 + 0.35 * len(units),
+        height=2.6 if many else 0.75 + fit_row([*names, *said], 0.35) * len(units),
         synthetic=synthetic,
         alt=words.alt_timeline(design),
         caption=words.caption_timeline(design),
@@ -87,13 +93,13 @@ def figure_timeline(design: Design, *, synthetic: bool = False) -> Picture:
     )
 
 
-def _paint_starts(figure: Figure, design: Design, months: list[int]) -> None:
+def _paint_starts(figure: Figure, design: Design, months: list[int], names: list[str], said: list[str]) -> None:
     units = sorted(design.treated, key=lambda u: (u.name.casefold(), u.code))
     axes = add_axes(figure, left=1.8, right=1.95, bottom=0.4, top=0.3)
     first, last = min(months) - 3, max(months) + 3
     axes.set_xlim(first - 0.5, last + 0.5)
     axes.set_ylim(len(units) - 0.5, -0.5)
-    axes.set_yticks(range(len(units)), [wrap_label(u.name, 24) for u in units])
+    axes.set_yticks(range(len(units)), names)
     for n, (unit, month) in enumerate(zip(units, months, strict=True)):
         known = unit.start_basis not in ("assumed", "not established")
         axes.plot([month, last + 0.5], [n, n], color=TREATED, linewidth=1.6, linestyle="-" if known else (0, (3, 2)), zorder=3)
@@ -108,7 +114,7 @@ def _paint_starts(figure: Figure, design: Design, months: list[int]) -> None:
             zorder=4,
         )
         axes.annotate(
-            f"{write_month(unit.start)}, {unit.start_basis}", (1, n), xycoords=("axes fraction", "data"), xytext=(8, 0),
+            said[n], (1, n), xycoords=("axes fraction", "data"), xytext=(8, 0),
             textcoords="offset points", va="center", fontsize=8.5, annotation_clip=False,
         )  # fmt: skip
     step = max(int(np.ceil((last - first) / 2)), 1)
@@ -152,7 +158,8 @@ def figure_tiles(
     tiles = place_tiles(np.array([a.latitude for a in placed], dtype=float), np.array([a.longitude for a in placed], dtype=float))
     kinds = [statuses[a.code].status for a in placed]
     span_x, span_y = (np.ptp(tiles.x), np.ptp(tiles.y)) if len(tiles.x) else (1.0, 1.0)
-    height = KEY + (span_y + 2) * WIDTH / (span_x + 2 * ROOM)
+    unit = min((WIDTH - 2 * ROOM) / max(span_x, 1.0), LARGEST)
+    height = KEY + (span_y + 2) * unit
 
     def paint(figure: Figure) -> None:
         axes = figure.add_axes((0.0, KEY / height, 1.0, 1 - KEY / height))
@@ -162,12 +169,15 @@ def figure_tiles(
             chosen = [n for n, kind in enumerate(kinds) if kind == status]
             _paint_hexagons(axes, tiles.x[chosen], tiles.y[chosen], status)
         if len(tiles.x):
-            _label_places(axes, placed, statuses, tiles.x, tiles.y)
+            _label_places(axes, placed, statuses, tiles, unit)
         _paint_tile_key(figure, [s for s in _STYLES if s in kinds])
 
     counts = {status: sum(1 for a in shown if statuses[a.code].status == status) for status in _STYLES}
     said = ", ".join(f"{count:,} {_MEANING[status]}" for status, count in counts.items() if count)
-    lost = name_or_count([a.name for a in shown if a not in placed], "authorities, listed in the data")
+    unplaced = [a for a in shown if a not in placed]
+    nations = {a.nation for a in unplaced}
+    of = f" of {nations.pop()}" if len(nations) == 1 else ""
+    lost = name_or_count([a.name for a in unplaced], f"authorities{of}, listed in the data")
     data = pd.DataFrame(
         {
             "code": [a.code for a in shown],
@@ -206,9 +216,9 @@ _STYLES: dict[Status, dict[str, Any]] = {
 }
 
 
-def _hexagon(x: float, y: float, size: float = 0.56) -> np.ndarray:
+def _hexagon(x: float, y: float) -> np.ndarray:
     angle = np.radians(np.arange(30, 390, 60))
-    return np.column_stack((x + size * np.cos(angle), y + size * np.sin(angle)))
+    return np.column_stack((x + TILE * np.cos(angle), y + TILE * np.sin(angle)))
 
 
 def _paint_hexagons(axes: Axes, x: np.ndarray, y: np.ndarray, status: Status) -> None:
@@ -218,10 +228,11 @@ def _paint_hexagons(axes: Axes, x: np.ndarray, y: np.ndarray, status: Status) ->
         axes.add_collection(PolyCollection([_hexagon(a, b) for a, b in zip(x, y, strict=True)], **_STYLES[status]))
 
 
-def _label_places(axes: Axes, areas: Sequence[Area], statuses: Mapping[str, AreaStatus], x: np.ndarray, y: np.ndarray) -> None:
-    """Names of the treated places beside the map, each with a thin line to its hexagons."""
-    low, high = x.min(), x.max()
-    axes.set_xlim(low - ROOM, high + ROOM)
+def _label_places(axes: Axes, areas: Sequence[Area], statuses: Mapping[str, AreaStatus], tiles: Tiles, unit: float) -> None:
+    """Names of the treated places beside the map, each with a thin line to its hexagons; a tile is `unit` inches wide."""
+    x, y, low, high = tiles.x, tiles.y, tiles.x.min(), tiles.x.max()
+    beside = (WIDTH / unit - (high - low)) / 2
+    axes.set_xlim(low - beside, high + beside)
     axes.set_ylim(y.min() - 1, y.max() + 1)
     groups: dict[str, list[int]] = {}
     for n, area in enumerate(areas):
@@ -233,25 +244,21 @@ def _label_places(axes: Axes, areas: Sequence[Area], statuses: Mapping[str, Area
         middle = (low + high) / 2
         mine = [(g, ns) for g, ns in groups.items() if (x[ns].mean() < middle) == (side == "left")]
         mine.sort(key=lambda pair: y[pair[1]].mean())
-        previous, above = -np.inf, 0
-        for place, members in mine:
+        texts = [wrap_label(place, 15) for place, _ in mine]
+        gaps = [(LABEL_LINE * (text.count("\n") + 1) + 0.05) / unit for text in texts]
+        heights = [float(y[members].mean()) for _, members in mine]
+        keep_inside(heights, gaps, y.min() - 1, y.max() + 1)
+        for text, at, (_, members) in zip(texts, heights, mine, strict=True):
             # The member nearest the label carries the line.
             near = min(members, key=lambda n: (x[n] if side == "left" else -x[n], y[n]))
-            text = wrap_label(place, 16)
-            lines = text.count("\n") + 1
-            # A line of text is about 0.85 tiles high.
-            at = max(y[members].mean(), previous + 0.425 * (lines + above) + 0.4)
-            previous, above = at, lines
             edge = low - 1.6 if side == "left" else high + 2.0
-            axes.plot([edge, x[near]], [at, y[near]], color=TEXT, linewidth=0.7, zorder=4)
-            axes.text(
-                edge + (-0.3 if side == "left" else 0.3),
-                at,
-                text,
-                ha="right" if side == "left" else "left",
-                va="center",
-                fontsize=8.5,
-            )
+            start, centre = np.array([edge, at]), np.array([x[near], y[near]])
+            end = centre + TILE * (start - centre) / np.hypot(*(start - centre))
+            # White around it, so that it can be told from dark hexagons it crosses.
+            for colour, width in (("white", 2.4), (TEXT, 0.8)):
+                axes.plot([start[0], end[0]], [start[1], end[1]], color=colour, linewidth=width, zorder=4)
+            aside, to = (-0.3, "right") if side == "left" else (0.3, "left")
+            axes.text(edge + aside, at, text, ha=to, va="center", fontsize=8.5)
 
 
 def _paint_tile_key(figure: Figure, statuses: Sequence[Status]) -> None:

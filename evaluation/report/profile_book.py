@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Collection, Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,14 @@ from evaluation.contracts.records import Contracts
 from evaluation.errors import ReportError
 from evaluation.plain import dump_json
 from evaluation.report.binder import DATA, Binder, join_blocks
+from evaluation.report.counts import count_outcome
 from evaluation.report.embedded.escape import escape_markdown as escape
 from evaluation.report.gallery import Gallery
+from evaluation.report.gate import find_clauses, pass_gate
+from evaluation.report.printed import Sheet, read_rows
 from evaluation.report.profile_page import Pages, write_profile
-from evaluation.report.tables import ReportTable
-from evaluation.results import Profile
+from evaluation.report.tables import NOT_AVAILABLE, ReportTable
+from evaluation.results import AreaLevel, Panel, Profile
 from evaluation.synthesis.phrases import join_words
 
 JSON = "profile.json"
@@ -29,7 +33,14 @@ KEPT = ("_extensions", "styles")
 
 
 def write_profile_book(
-    book: Path, profile: Profile, contracts: Contracts, *, day: date, template: Path = project.REPORTS
+    book: Path,
+    profile: Profile,
+    contracts: Contracts,
+    panel: Panel,
+    *,
+    day: date,
+    outcomes: Collection[str] = (),
+    template: Path = project.REPORTS,
 ) -> tuple[str, ...]:
     """Write the book of a profile, replacing one that is there.
 
@@ -41,8 +52,12 @@ def write_profile_book(
         The area.
     contracts : Contracts
         Outcomes, areas and sources.
+    panel : Panel
+        The figures it was made from.
     day : date
         Of the edition.
+    outcomes : collection of str
+        Outcomes asked for by name.
     template : Path
         Sources of the report, for its looks.
 
@@ -55,10 +70,12 @@ def write_profile_book(
     ------
     ReportError
         If the template is no Quarto book.
+    DisclosureError
+        If a table, picture, text or the JSON would disclose what its source protects; nothing is written then.
     """
     if not (template / "_quarto.yml").is_file():
         raise ReportError(f"{template}: no _quarto.yml here; the template is the folder reports/ of the project.")
-    binder = Binder()
+    binder = Binder(find_clauses(contracts, panel))
     pages = Pages(binder=binder, gallery=Gallery(), up="")
     body = write_profile(profile, contracts, pages)
     binder.add(f"{DATA}/{JSON}", dump_json(profile))
@@ -66,6 +83,7 @@ def write_profile_book(
     blocks = [title, _say_area(profile), body, *_write_sources(profile, contracts, pages)]
     blocks.append(f"[Download the whole profile as JSON]({DATA}/{JSON})")
     binder.add("index.qmd", join_blocks(blocks))
+    pass_gate(binder, contracts, panel, outcomes, more=list(_read_json(profile, contracts)))
     binder.add("_quarto.yml", yaml.safe_dump(_configure(template, profile, day), sort_keys=False, allow_unicode=True, width=120))
     part = book.with_name(f".{book.name}.part")
     shutil.rmtree(part, ignore_errors=True)
@@ -77,6 +95,25 @@ def write_profile_book(
     shutil.rmtree(book, ignore_errors=True)
     part.replace(book)
     return tuple(sorted(binder.files))
+
+
+def _read_json(profile: Profile, contracts: Contracts) -> Iterator[Sheet]:
+    """The counts that the profile itself holds, for the gate: a program reads what no table shows."""
+    levels = [*profile.levels, *(reason.level for reason in profile.reasons if reason.level is not None)]
+    for level in levels:
+        outcome = contracts.outcomes[level.outcome]
+        for counts in count_outcome(outcome, labels=("period",), columns=("value",), about=f"{profile.area_name}, {outcome.id}"):
+            yield read_rows(f"{DATA}/{JSON}", counts, [{"period": at, "value": _write(value)} for at, value in _figures(level)])
+
+
+def _figures(level: AreaLevel) -> Iterator[tuple[str, float | None]]:
+    yield level.period, level.value
+    if level.series is not None:
+        yield from zip(level.series.periods, level.series.area, strict=True)
+
+
+def _write(value: float | None) -> str:
+    return NOT_AVAILABLE if value is None else f"{value:,.0f}" if value.is_integer() else f"{value:,.6f}"
 
 
 def _say_area(profile: Profile) -> str:

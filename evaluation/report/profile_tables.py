@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from evaluation.contracts.disclosure import COUNTED
 from evaluation.contracts.records import Contracts, Outcome
 from evaluation.panel.periods import month_index, reference_window, shift_month
+from evaluation.profile.cells import HIDDEN
 from evaluation.report import profile_words as words
+from evaluation.report.counts import count_outcome
 from evaluation.report.overlap import list_months
 from evaluation.report.tables import NOT_APPLICABLE, NOT_AVAILABLE, ReportTable
 from evaluation.results import AreaLevel, Presence, Profile
@@ -28,9 +31,13 @@ UNRELIABLE = ("unreliable", "low reliability")
 
 def table_levels(profile: Profile, outcomes: Mapping[str, Outcome]) -> ReportTable:
     """The latest figure of every outcome, with its interval, the nation and similar areas."""
+    names = {
+        level.outcome: f"{upper_first(outcomes[level.outcome].name)}, {_unit(outcomes[level.outcome])}"
+        for level in profile.levels
+    }
     rows = tuple(
         (
-            f"{upper_first(outcomes[level.outcome].name)}, {_unit(outcomes[level.outcome])}",
+            names[level.outcome],
             *_level_cells(level, outcomes[level.outcome]),
             _mean(level.similar, outcomes[level.outcome]),
         )
@@ -45,6 +52,13 @@ def table_levels(profile: Profile, outcomes: Mapping[str, Outcome]) -> ReportTab
         rows=rows,
         numeric=frozenset({"Figure", profile.comparison, "Similar areas"}),
         notes=tuple(upper_first(note) for note in notes),
+        counts=tuple(
+            counts
+            for id, name in names.items()
+            for counts in count_outcome(
+                outcomes[id], labels=("Period",), columns=("Figure",), about=profile.area_name, only=("Outcome", name)
+            )
+        ),
     )
 
 
@@ -55,7 +69,8 @@ def _unit(outcome: Outcome) -> str:
 def _level_cells(level: AreaLevel, outcome: Outcome) -> tuple[str, str, str, str, str]:
     """Period, figure, interval, nation, standing."""
     if level.value is None:
-        return (NOT_AVAILABLE,) * 5
+        figure = "[c]" if level.flag == HIDDEN else NOT_AVAILABLE
+        return (NOT_AVAILABLE, figure, *(NOT_AVAILABLE,) * 3)
     weak = " [u]" if any(mark in level.flag for mark in UNRELIABLE) else ""
     interval = NOT_AVAILABLE if level.sampled else NOT_APPLICABLE
     return (
@@ -63,7 +78,7 @@ def _level_cells(level: AreaLevel, outcome: Outcome) -> tuple[str, str, str, str
         f"{words.write_value(level.value, outcome)}{weak}",
         interval if level.interval is None else words.write_limits(level.interval, outcome),
         _mean(level.nation, outcome),
-        BESIDE[level.standing] if level.nation is not None or outcome.unit in words.TOTALS else NOT_AVAILABLE,
+        BESIDE[level.standing] if level.nation is not None or outcome.unit in COUNTED else NOT_AVAILABLE,
     )
 
 
@@ -77,7 +92,7 @@ def _note_means(profile: Profile, levels: Iterable[AreaLevel], outcomes: Mapping
 def _mean(value: float | None, outcome: Outcome) -> str:
     """A mean over areas, which totals do not have."""
     if value is None:
-        return NOT_APPLICABLE if outcome.unit in words.TOTALS else NOT_AVAILABLE
+        return NOT_APPLICABLE if outcome.unit in COUNTED else NOT_AVAILABLE
     return words.write_value(value, outcome)
 
 
@@ -101,6 +116,7 @@ def table_areas(levels: Mapping[str, AreaLevel], contracts: Contracts, outcome: 
         rows=tuple(rows),
         numeric=frozenset({"Figure"}),
         notes=(f"Without a figure: {join_words(sorted(absent, key=str.casefold))}.",) if absent else (),
+        counts=count_outcome(outcome, labels=("Local authority", "Period"), columns=("Figure",)),
     )
 
 
@@ -200,6 +216,7 @@ def table_similar(profile: Profile, contracts: Contracts) -> ReportTable | None:
         header=(*header, "Published neighbour") if published else header,
         rows=tuple(rows),
         numeric=frozenset({"Distance", header[3]}),
+        counts=count_outcome(outcome, labels=("Area",), columns=(header[3],)),
     )
 
 

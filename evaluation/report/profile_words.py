@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from decimal import ROUND_CEILING, ROUND_FLOOR
 
+from evaluation.contracts.disclosure import COUNTED
 from evaluation.contracts.records import Outcome
 from evaluation.results import AreaChange, AreaLevel, Interval, Others, Presence, Profile
 from evaluation.synthesis.numbers import (
+    digits_of,
     round_to,
     to_people,
     write_count,
@@ -23,7 +25,6 @@ from evaluation.synthesis.numbers import (
 from evaluation.synthesis.phrases import join_words, upper_first
 from evaluation.synthesis.sentences import unit_words
 
-TOTALS = ("people", "households")
 MANY_PLACES = 3
 """Places above which a row gives their number."""
 
@@ -54,26 +55,28 @@ def say_level(level: AreaLevel, outcome: Outcome, profile: Profile) -> str:
     figure = write_value(level.value, outcome)
     words = outcome.level_words.removeprefix("pounds").strip() if outcome.unit == "gbp" else outcome.level_words
     when = write_the_period(level.period, outcome.window_months)
-    if outcome.unit in TOTALS:
+    if outcome.unit in COUNTED:
         return f"{upper_first(outcome.name)} in {profile.area_name} in {when}: {figure}."
     said = f"In {when} the {outcome.name} in {profile.area_name} was {figure} {words}"
     if level.interval is not None:
         said += f" (95% interval: {write_limits(level.interval, outcome)})"
-    said += say_people(level)
+    said += say_people(level, outcome.people_base)
     if len(profile.members) > 1 and not level.weighted:
         said += f", as the plain mean of its {write_count(len(profile.members))} authorities, for want of figures of residents"
     return f"{said}. {say_standing(level, outcome, profile)}".strip()
 
 
-def say_people(level: AreaLevel) -> str:
+def say_people(level: AreaLevel, base: int = 0) -> str:
     """A rate as people, where the data have residents: ``, or about 36,400 people (31,000 to 42,100)``."""
     if level.value is None or level.residents is None:
         return ""
-    said = f", or about {write_people(level.value * level.residents / 100)} people"
+    said = f", or about {write_people(level.value * level.residents / 100, base)} people"
     if level.interval is None:
         return said
     ends = to_people(level.interval, level.residents)
-    return f"{said} ({round_to(max(ends.low, 0.0), -2, ROUND_FLOOR):,.0f} to {round_to(ends.high, -2, ROUND_CEILING):,.0f})"
+    digits = digits_of(base) if base else -2
+    low, high = round_to(max(ends.low, 0.0), digits, ROUND_FLOOR), round_to(ends.high, digits, ROUND_CEILING)
+    return f"{said} ({low:,.0f} to {high:,.0f})"
 
 
 def say_standing(level: AreaLevel, outcome: Outcome, profile: Profile) -> str:

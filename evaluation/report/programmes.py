@@ -9,7 +9,7 @@ from evaluation.panel.periods import reference_window, shift_month
 from evaluation.report.binder import join_blocks
 from evaluation.report.drawing import MANY
 from evaluation.report.embedded.escape import escape_markdown as escape
-from evaluation.report.figure_overlap import figure_overlap, say_since
+from evaluation.report.figure_overlap import figure_overlap, say_since, split_pages
 from evaluation.report.inventory import find_statuses
 from evaluation.report.material import Material
 from evaluation.report.next_door import find_beside, write_next_door
@@ -77,6 +77,18 @@ def find_groups(material: Material, finding: Finding, units: Sequence[TreatedUni
     return [*groups, *(group for group in rest if group.members)]
 
 
+def _place_overlap(material: Material, lanes: Sequence[Lane]) -> list[str]:
+    """The picture of the lanes, or several where one does not fit a page."""
+    parts = split_pages(lanes)
+    return [
+        material.place_figure(
+            UP, figure_overlap, some, material.contracts.programmes, design=material.design.id, synthetic=material.synthetic,
+            part=f"{n} of {len(parts)}" if len(parts) > 1 else "",
+        )
+        for n, some in enumerate(parts, 1)
+    ]  # fmt: skip
+
+
 def _count_used(material: Material, finding: Finding, units: Sequence[TreatedUnit]) -> int:
     """How many of the authorities next to treated ones serve as comparison areas."""
     statuses = find_statuses(material.contracts, material.design, material.panel, finding)
@@ -104,7 +116,7 @@ def _write_overlap(
             "shown as not established."
         ),
         material.place_table(UP, table_overlap(groups, lanes, material), "overlap"),
-        material.place_figure(UP, figure_overlap, lanes, names, design=material.design.id, synthetic=material.synthetic),
+        *_place_overlap(material, lanes),
         material.binder.place_download(table_months(groups, lanes, material), "overlap-by-authority-and-month", up=UP),
         material.binder.place_download(table_register(groups, months, material), "overlap-register", up=UP),
     ]
@@ -190,11 +202,11 @@ def _say_not_estimated(material: Material, lanes: Sequence[Lane], units: Sequenc
             active, unknown_start, count = compared.get(id, (0, 0, 0))
             also = f"{active + unknown_start} of {count} comparison areas have it" if count else "no comparison area has it"
             where = join_words(places) if len(units) <= MANY else name_or_count(places)
-            came.append(f"{names[id].name} (in {where}; {also})")
+            came.append(f"    - {escape(f'{names[id].name}: in {where}; {also}')}.")
     if came:
         lines.append(
             "**The programme apart from those that came at about the same time.** A difference may be the doing of either. "
-            f"Within the months shown came {escape('; '.join(came))}."
+            "Within the months shown came:\n\n" + "\n".join(came) + "\n"
         )
     unknown = [names[id].name for id in dict.fromkeys(lane.programme for lane in lanes if lane.counts[1])]
     if unknown:

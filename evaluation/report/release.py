@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import date
 from typing import Any
@@ -38,6 +39,7 @@ def make_edition(facts: ReleaseFacts, *, day: date, final: bool, protocol_lock: 
         registration=facts.registration or "",
         dated=stated is not None,
         protocol_lock=protocol_lock,
+        older_data=facts.older_data or "",
         accessibility=facts.accessibility,
         code_of_practice=facts.code_of_practice,
     )
@@ -46,7 +48,9 @@ def make_edition(facts: ReleaseFacts, *, day: date, final: bool, protocol_lock: 
 # ---------------------------------------------------------------- what a final release needs
 
 
-def check_edition(edition: Edition, *, synthetic: bool, failures: int, facts: str = "reports/release.yml") -> None:
+def check_edition(
+    edition: Edition, *, synthetic: bool, failures: int, late: Sequence[str] = (), facts: str = "reports/release.yml"
+) -> None:
     """Refuse a final release that lacks what a publication needs; everything missing is named together.
 
     Parameters
@@ -57,6 +61,8 @@ def check_edition(edition: Edition, *, synthetic: bool, failures: int, facts: st
         Whether anything in it is invented.
     failures : int
         Steps of the run that did not finish.
+    late : sequence of str
+        Outcomes whose newer figures are out on the day of publication, in words; see `evaluation.panel.freshness.list_late`.
     facts : str
         File that states the facts, for the message.
 
@@ -80,6 +86,8 @@ def check_edition(edition: Edition, *, synthetic: bool, failures: int, facts: st
         *(["real data (these are synthetic)"] if synthetic else []),
         *([f"{failures} step(s) that did not finish"] if failures else []),
     ]
+    if late and not edition.older_data:
+        stated.append(f"the newest figures, or why they are not used (older_data): {'; '.join(late)}")
     if not stated and not other:
         return
     where = [f"State the facts in {facts}, or in a file named with --facts."] if stated else []
@@ -108,6 +116,7 @@ def write_statement(material: Material) -> str:
         f"Contact: {edition.contact or NOT_GIVEN}.",
         f"Licence: {edition.licence or NOT_GIVEN}.",
         *([f"Registration: {edition.registration}."] if edition.registration else []),
+        *([f"Newer figures may be out. They are not used: {edition.older_data}."] if edition.older_data else []),
     ]
     return list_items([end_sentence(line.rstrip(".")) for line in lines])
 

@@ -59,6 +59,8 @@ class ReleaseFacts(Record):
     contact: str | None = None
     licence: str | None = None
     registration: str | None = None
+    older_data: str | None = None
+    """Why a release uses figures although newer ones are out, for the sentence ``They are not used: ...``."""
     accessibility: Accessibility = Accessibility()
     code_of_practice: CodeOfPractice = CodeOfPractice()
 

@@ -12,6 +12,7 @@ from evaluation.report.answers import table_answer, table_planted
 from evaluation.report.binder import join_blocks, list_items, name_part
 from evaluation.report.editions import keep_to_web, say_in_print
 from evaluation.report.embedded.escape import escape_markdown as escape
+from evaluation.report.figure_event_study import figure_event_study
 from evaluation.report.front import area_id
 from evaluation.report.intervals import figure_intervals
 from evaluation.report.material import Material
@@ -28,7 +29,7 @@ MOST_PARTS = 10
 """Comparisons inside a single number that the page shows; the download has all."""
 IN_PRINT = (
     "The web edition has more of this area: the reasons one by one, the event study, the areas that carry the weight, the "
-    "checks, and figures of the exploratory outcomes."
+    "checks, figures of the exploratory outcomes, and a profile. Its neighbours are in the chapter on spillovers."
 )
 """What the PDF says at the top of an area's page."""
 UP = "../"
@@ -188,7 +189,7 @@ def _place_figures(material: Material, item: Conclusion, methods: Sequence[Findi
     # The headline method may have a single coefficient; the one with a path by event time is then the one to look at.
     with_path = next((f for f in methods if f.estimator in design.did_estimators and len(f.estimate.path) > 2), None)
     if with_path is not None and item.primary:
-        shown_figures.append(keep_to_web(material.place_figure(UP, figures.figure_event_study, with_path, outcome)))
+        shown_figures.append(keep_to_web(material.place_figure(UP, figure_event_study, with_path, outcome)))
     return shown_figures
 
 

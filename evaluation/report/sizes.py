@@ -11,16 +11,12 @@ from collections.abc import Mapping, Sequence
 
 from evaluation.report.tables import NOT_APPLICABLE, NOT_AVAILABLE, ReportTable
 from evaluation.results import Card, Finding, Inference
-from evaluation.synthesis.agree import SIZE_SHOWN, TOLERANCE, can_detect
+from evaluation.synthesis.agree import SIZE_SHOWN, can_detect, errs_too_often
 from evaluation.synthesis.evidence import POOLED
 from evaluation.synthesis.phrases import join_words, upper_first
 
 TOO_HIGH = " (too often)"
-
-
-def errs_too_often(inference: Inference) -> bool:
-    """Whether the measured size of a test is beyond what is let pass: 7.5% at the 5% level."""
-    return inference.size is not None and inference.size > SIZE_SHOWN * inference.level + TOLERANCE
+NAMED_AFTER_PEOPLE = {"conley_taber": "Conley-Taber"}
 
 
 def is_struck_out(inference: Inference) -> bool:
@@ -54,11 +50,11 @@ def write_p(inference: Inference) -> str:
 
 def name_test(method: str) -> str:
     """Name of a way of inference for readers."""
-    return upper_first(method.replace("_", " "))
+    return NAMED_AFTER_PEOPLE.get(method) or upper_first(method.replace("_", " "))
 
 
 def table_sizes(findings: Sequence[Finding], cards: Mapping[str, Card], *, caption: str) -> ReportTable | None:
-    """Measured sizes, one row a method and test; None where none was measured.
+    """Measured sizes, one row a method and test that has one; None where none was measured.
 
     Parameters
     ----------
@@ -73,10 +69,12 @@ def table_sizes(findings: Sequence[Finding], cards: Mapping[str, Card], *, capti
     for finding in findings:
         for inference in finding.inferences:
             groups.setdefault((finding.estimator, inference.method), []).append((finding.area == POOLED, inference))
-    if not any(i.size is not None for items in groups.values() for _, i in items):
+    measured = {key: items for key, items in groups.items() if any(i.size is not None for _, i in items)}
+    if not measured:
         return None
+    without = list(dict.fromkeys(name_test(method) for _, method in groups if method not in {m for _, m in measured}))
     rows = []
-    for (estimator, method), items in groups.items():
+    for (estimator, method), items in measured.items():
         together = next((i for pooled, i in items if pooled), None)
         single = [i for pooled, i in items if not pooled]
         title = cards[estimator].title if estimator in cards else name_test(estimator)
@@ -100,7 +98,9 @@ def table_sizes(findings: Sequence[Finding], cards: Mapping[str, Card], *, capti
         notes=(
             f"How often each test finds something where nothing happened; it should be {wanted}.",
             "Measured with: placebo places, like the treated ones, on this panel.",
-            f"Beyond {most} it errs too often: a test that may not decide is then not used at all.",
+            f"Beyond {most} it errs too often: nothing is then called detected or ruled out, and a test that may not decide is "
+            "not used at all.",
+            *((f"Not measured, and decide nothing: {join_words(without)}.",) if without else ()),
         ),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 MANY_POINTS = 400
 """Points of a path from which a tenth of a point on paper is exact enough."""
@@ -24,31 +25,42 @@ def shrink_svg(svg: str) -> str:
 
 
 def _shrink_path(match: re.Match[str]) -> str:
+    if (match["id"] or "").startswith("DejaVu"):
+        return f'{match[1]} d="{_shrink_letter(match["d"])}"'
     tokens = _TOKEN.findall(match["d"])
-    is_letter = (match["id"] or "").startswith("DejaVu")
-    digits = 0 if is_letter else 2 - (len(tokens) > 2 * MANY_POINTS)
-    return f'{match[1]} d="{_join(tokens, digits)}"'
+    return f'{match[1]} d="{_join(tokens, 2 - (len(tokens) > 2 * MANY_POINTS))}"'
+
+
+@lru_cache(maxsize=1024)
+def _shrink_letter(path: str) -> str:
+    """A letter of the font, which is the same in every picture."""
+    return _join(_TOKEN.findall(path), 0)
 
 
 def _join(tokens: list[str], digits: int) -> str:
     """Path data; a command that repeats, or a line after a move, need not be said again."""
     pieces: list[str] = []
-    last = ""
+    last, after_number = "", False
     for token in tokens:
         if token.isalpha():
             if not (token == last or (token == "L" and last == "M")) or token in "Mz":
                 pieces.append(token)
+                after_number = False
             last = token
         else:
             number = _write(float(token), digits)
-            joined = pieces and not pieces[-1].isalpha() and not number.startswith("-")
-            pieces.append(f" {number}" if joined else number)
+            pieces.append(f" {number}" if after_number and number[0] != "-" else number)
+            after_number = True
     return "".join(pieces)
 
 
 def _write(value: float, digits: int) -> str:
+    """A number without what says nothing: noughts at its end and before its point."""
     text = f"{value:.{digits}f}"
-    if "." in text:
+    if digits:
         text = text.rstrip("0").rstrip(".")
-    text = "0" if text in ("-0", "") else text
-    return re.sub(r"^(-?)0\.", r"\1.", text)
+    if text == "-0":
+        return "0"
+    if text.startswith("0."):
+        return text[1:]
+    return f"-{text[2:]}" if text.startswith("-0.") else text

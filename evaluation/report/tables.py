@@ -56,8 +56,8 @@ class ReportTable:
     rows: tuple[tuple[str, ...], ...]
     numeric: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
-    counts: Counts | None = None
-    """Which cells are counts of people from a source, for the disclosure gate."""
+    counts: tuple[Counts, ...] = ()
+    """Which cells are counts of people or households, to be protected and checked."""
 
     def __post_init__(self) -> None:
         """Refuse a table that readers of it could not follow."""
@@ -145,7 +145,14 @@ def read_number(cell: str) -> str | None:
 
 def frame_to_csv(frame: pd.DataFrame) -> str:
     """The numbers behind a figure as CSV text, at six significant figures; missing ones are ``[x]``."""
-    return write_csv([str(c) for c in frame.columns], [[_csv_cell(v) for v in row] for row in frame.itertuples(index=False)])
+    columns = [_csv_column(frame.iloc[:, at]) for at in range(frame.shape[1])]
+    return write_csv([str(c) for c in frame.columns], zip(*columns, strict=True))
+
+
+def _csv_column(values: pd.Series) -> list[str]:
+    if isinstance(values.dtype, np.dtype) and values.dtype.kind == "f":
+        return [f"{value:.6g}" if math.isfinite(value) else NOT_AVAILABLE for value in values.tolist()]
+    return [_csv_cell(value) for value in values.tolist()]
 
 
 def _csv_cell(value: object) -> str:

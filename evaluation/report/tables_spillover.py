@@ -63,20 +63,20 @@ def table_rings(records: Sequence[Spillover], outcome: Outcome, design: Design, 
     )
 
 
-def table_net(records: Sequence[Spillover], *, caption: str) -> ReportTable | None:
+def table_net(records: Sequence[Spillover], outcome: Outcome, *, caption: str) -> ReportTable | None:
     """One row an area: intervals in people of the area, of its ring and of both; None where nothing can be counted."""
     rows = []
     for record in records:
         if record.beside is None:
             continue
-        unit, reason = counted_in(record), why_no_net(record)
+        unit, reason = counted_in(record, outcome), why_no_net(record)
         cells = [_range(side.count_interval if side else None, unit) for side in (record.inside, record.beside)]
         both = NOT_AVAILABLE if reason else _range(record.net_interval, unit)
         sides = [NOT_AVAILABLE if side and side.checks_failed else cell for side, cell in _pairs(record, cells)]
         rows.append((name_area(record), *sides, both, upper_first(reason) if reason else upper_first(BASES[record.net_basis])))
     if not rows or all(row[1:4] == (NOT_AVAILABLE,) * 3 for row in rows):
         return None
-    words = counted_in(next(record for record in records if record.beside is not None)).words
+    words = counted_in(next(record for record in records if record.beside is not None), outcome).words
     return ReportTable(
         caption=caption,
         header=("Area", f"In the area, {words}", f"Next door, {words}", f"Both together, {words}", "Interval of both from"),
@@ -97,7 +97,7 @@ def table_sides(records: Sequence[Spillover], outcome: Outcome, design: Design, 
     """Every number of the records: three rows an area, the area, its ring and both together."""
     unit, rows = unit_words(outcome), []
     for record in records:
-        counted = counted_in(record)
+        counted = counted_in(record, outcome)
         for side, name in ((record.inside, "The area"), (record.beside, "Next door")):
             if side is None:
                 rows.append((name_area(record), name, *([NOT_AVAILABLE] * 4), upper_first(record.why_not) or NOT_APPLICABLE))

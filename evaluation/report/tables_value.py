@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from evaluation.contracts.money import UnitValue
 from evaluation.contracts.records import Outcome
+from evaluation.report.counts import PLANNED
 from evaluation.report.tables import NOT_APPLICABLE, NOT_AVAILABLE, ReportTable
 from evaluation.report.words_value import (
     AMOUNT_BASIS,
@@ -79,9 +80,9 @@ def table_costs(values: Sequence[ValueForMoney]) -> ReportTable:
     money, each_column = "Cost of a year", "Cost for each person to be supported"
     return ReportTable(
         caption="Cost of a year, and for each person to be supported",
-        header=("Area", money, "Known from", "People to be supported in the first year", each_column, "Why not established"),
+        header=("Area", money, "Known from", PLANNED, each_column, "Why not established"),
         rows=tuple(rows),
-        numeric=frozenset({money, "People to be supported in the first year", each_column}),
+        numeric=frozenset({money, PLANNED, each_column}),
         notes=(
             "These are planned people and planned money. How many people started, and what each start cost, is not established: "
             "no source states starts.",
@@ -161,19 +162,16 @@ def table_unit_values(items: Sequence[UnitValue], outcomes: dict[str, Outcome]) 
     rows = tuple(
         (
             outcomes[item.outcome].name,
-            item.name,
-            write_amount(item.value_gbp),
-            item.unit,
+            f"{write_amount(item.value_gbp)} {item.unit}",
             item.price_year,
             item.basis,
-            ", ".join(filter(None, (item.source_title, item.source_publisher, item.source_date))),
-            item.note or NOT_AVAILABLE,
+            ", ".join(filter(None, (item.name, item.source_title, item.source_publisher, item.source_date))),
         )
         for item in items
     )
     return ReportTable(
         caption="Values of a person-year",
-        header=("Outcome", "What it is", "Value", "Unit", "Prices of", "Basis", "Source", "Note"),
+        header=("Outcome", "Value", "Prices of", "Basis", "What it is, and its source"),
         rows=rows,
-        numeric=frozenset({"Value"}),
+        notes=tuple(f"{upper_first(note)}." for note in dict.fromkeys(item.note.rstrip(".") for item in items if item.note)),
     )

@@ -47,7 +47,7 @@ def write_tally(conclusions: Sequence[Conclusion]) -> str:
 
 
 def write_checks(findings: Sequence[Finding]) -> str:
-    """How many checks of all methods passed: ``Of 26 checks set in advance, 24 passed, one failed and one was not run.``"""
+    """How many checks of all methods passed: ``Of 26 checks set in advance, 24 passed, one failed (“Fit ...”) and ...``"""
     results = [(name_result(check), check.title) for finding in findings for check in finding.checks]
     counts = Counter(result for result, _ in results)
     total = counts.total()
@@ -56,13 +56,11 @@ def write_checks(findings: Sequence[Finding]) -> str:
     if counts["passed"] == total:
         return f"All {total} checks set in advance passed."
     parts = [f"{counts['passed']} passed"]
-    parts += [f"{write_count(counts['failed'])} failed"] if counts["failed"] else []
-    for result in ("for information", "not run"):
+    for result, one, several in (("failed", "", ""), ("for information", "is ", "are "), ("not run", "was ", "were ")):
         if counts[result]:
             titles = dict.fromkeys(title for other, title in results if other == result)
-            verb = "is" if result == "for information" else "was"
-            verb = verb if counts[result] == 1 else {"is": "are", "was": "were"}[verb]
-            parts.append(f"{write_count(counts[result])} {verb} {result} ({quote_titles(list(titles))})")
+            verb = one if counts[result] == 1 else several
+            parts.append(f"{write_count(counts[result])} {verb}{result} ({quote_titles(list(titles))})")
     return f"Of {total} checks set in advance, {join_words(parts)}."
 
 

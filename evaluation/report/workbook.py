@@ -7,6 +7,7 @@ The bytes depend on the arguments alone.
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import io
 import re
@@ -21,13 +22,15 @@ import pandas as pd
 
 from evaluation.contracts.csv_text import neutralise
 from evaluation.errors import ReportError
+from evaluation.report.layout import BOLD, LINE, NARROWEST, arrange, choose_widths, count_lines, print_wide
+from evaluation.report.sheet_writer import import_gptables, produce_workbook
 from evaluation.report.tables import SHORTHAND, ReportTable, plain_spaces, read_number
 
 FILE = "all-tables.xlsx"
 LANGUAGE = "en-GB"
 NOTES = "Notes"
-WIDEST, NARROWEST = 60, 12
-"""Characters across a column; longer texts wrap."""
+COVER_WIDTH = 90
+"""Characters across the cover."""
 LONGEST = 32_767
 """Characters a cell of a spreadsheet can hold."""
 
@@ -83,7 +86,7 @@ def write_workbook(tables: Sequence[ReportTable], cover: Cover) -> bytes:
     numbered = {f"Table_{number}": (number, table) for number, table in enumerate(tables, start=1)}
     sheets = {label: _sheet(number, table, cover, notes) for label, (number, table) in numbered.items()}
     out = io.BytesIO()
-    gptables = _import_gptables()
+    gptables = import_gptables()
     front = gptables.Cover(
         title=_words(cover.title),
         intro=[_words(text) for text in (*([cover.mark] if cover.mark else []), *cover.about)],
@@ -91,16 +94,20 @@ def write_workbook(tables: Sequence[ReportTable], cover: Cover) -> bytes:
         contact=[_words(text) for text in cover.contact],
     )
     with warnings.catch_warnings():
-        # The notes stand in a sheet made here, so that one note of many tables has one number.
-        warnings.filterwarnings("ignore", message="No note text provided", category=UserWarning)
         # The package passes options that pandas 4 will no longer take; pandas is held below 4.
         warnings.filterwarnings("ignore", category=pd.errors.Pandas4Warning)
-        book = gptables.produce_workbook(
+        book = produce_workbook(
             out,
+            # The notes stand in a sheet made here, so that one note of many tables has one number.
             {NOTES: _notes_sheet(notes, cover), **sheets},
+            theme=_theme(),
             cover=front,
-            auto_width=False,
-            contentsheet_options={"title": "Contents", "column_names": ["Sheet", "What it holds"]},
+            contentsheet_options={
+                "title": "Contents",
+                "column_names": ["Sheet", "What it holds"],
+                "subtitles": [cover.mark] if cover.mark else [],
+                "instructions": "This sheet holds one table: every other sheet of this workbook, with a link to it.",
+            },
             workbook_options={
                 "in_memory": True,
                 "strings_to_formulas": False,
@@ -108,20 +115,52 @@ def write_workbook(tables: Sequence[ReportTable], cover: Cover) -> bytes:
                 "strings_to_numbers": False,
             },
         )
-    for sheet in book.worksheets()[1:]:
-        label = sheet.get_name()
-        for at, width in enumerate(_widths(numbered[label][1]) if label in numbered else (NARROWEST, WIDEST + NARROWEST)):
-            sheet.set_column(at, at, width)
+    _arrange(book, numbered, sheets, notes, front, above=2 + bool(cover.mark))
     book.close()
     return _finish(out, cover)
 
 
-def _import_gptables() -> Any:
-    with warnings.catch_warnings():
-        # The package leaves the file of its own theme open when it is imported.
-        warnings.filterwarnings("ignore", message="unclosed file", category=ResourceWarning)
-        import gptables
-    return gptables
+def _theme() -> Any:
+    """The theme of gptables, with cells that begin at the top of their row."""
+    theme = copy.deepcopy(import_gptables().gptheme)
+    for update in (theme.update_data_format, theme.update_index_1_format, theme.update_index_2_format):
+        update({"text_wrap": True, "valign": "top"})
+    return theme
+
+
+def _arrange(
+    book: Any,
+    numbered: Mapping[str, tuple[int, ReportTable]],
+    sheets: Mapping[str, Any],
+    notes: Mapping[str, int],
+    front: Any,
+    *,
+    above: int,
+) -> None:
+    """Lay every sheet out; `above` rows stand over a table that has no legend."""
+    cover, contents, *others = book.worksheets()
+    titles = [("Sheet", "What it holds"), (NOTES, NOTES), *((label, sheet.title) for label, sheet in sheets.items())]
+    arrange(contents, titles, (NARROWEST, COVER_WIDTH), header=above)
+    cover.set_column(0, 0, COVER_WIDTH)
+    print_wide(cover)
+    said = [front.title, "", *front.intro, "", *front.about, "", *front.contact]
+    for at, text in enumerate(said):
+        lines = count_lines(text, COVER_WIDTH / (2 * BOLD if at == 0 else 1))
+        if lines > 1:
+            cover.set_row(at, LINE * lines * (1.4 if at == 0 else 1))
+    for sheet in others:
+        label = sheet.get_name()
+        if label in numbered:
+            table = numbered[label][1]
+            rows = [_header(table), *(list(map(plain_spaces, row)) for row in table.rows)]
+            arrange(sheet, rows, choose_widths(rows[0], rows[1:]), header=above + bool(table.legend))
+        else:
+            arrange(
+                sheet,
+                [("Note", "What it says"), *((str(n), text) for text, n in notes.items())],
+                (NARROWEST, COVER_WIDTH),
+                header=above,
+            )
 
 
 def _number_notes(tables: Iterable[ReportTable]) -> dict[str, int]:
@@ -136,7 +175,7 @@ def _notes(table: ReportTable) -> list[str]:
 
 def _sheet(number: int, table: ReportTable, cover: Cover, notes: Mapping[str, int]) -> Any:
     references = " ".join(f"[note {notes[note]}]" for note in _notes(table))
-    return _import_gptables().GPTable(
+    return import_gptables().GPTable(
         table=pd.DataFrame([_cells(table, row) for row in table.rows], columns=_header(table), dtype=object),
         table_name=f"report_table_{number}",
         title=f"Table {number}: {_words(table.caption)}{' ' + references if references else ''}",
@@ -150,7 +189,7 @@ def _sheet(number: int, table: ReportTable, cover: Cover, notes: Mapping[str, in
 
 def _notes_sheet(notes: Mapping[str, int], cover: Cover) -> Any:
     rows = [(number, text) for text, number in notes.items()] or [(1, "No table of this report has a note.")]
-    return _import_gptables().GPTable(
+    return import_gptables().GPTable(
         table=pd.DataFrame(rows, columns=["Note", "What it says"], dtype=object),
         table_name="notes",
         title="Notes",
@@ -205,7 +244,7 @@ def _formats(table: ReportTable) -> list[dict[str, Any]]:
     for at, name in enumerate(table.header):
         if name not in table.numeric:
             continue
-        found.append({"column": {"columns": [at], "format": {"align": "right"}, "include_names": True}})
+        found.append({"column": {"columns": [at], "format": {"align": "right", "indent": 1}, "include_names": True}})
         for row, cells in enumerate(table.rows, start=1):
             if _number(cells[at]) is not None:
                 found.append({"cell": {"cells": (row, at), "format": {"num_format": _shown(cells[at])}}})
@@ -217,11 +256,6 @@ def _shown(cell: str) -> str:
     decimals = len(cell.partition(".")[2])
     whole = "#,##0" if "," in cell else "0"
     return f"{POUNDS if cell.startswith('£') else ''}{whole}{'.' + '0' * decimals if decimals else ''}"
-
-
-def _widths(table: ReportTable) -> list[int]:
-    columns = zip(table.header, *table.rows, strict=True)
-    return [min(WIDEST, max(NARROWEST, *(len(text) + 2 for text in column))) for column in columns]
 
 
 def _finish(written: io.BytesIO, cover: Cover) -> bytes:

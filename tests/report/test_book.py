@@ -221,21 +221,10 @@ def test_pages_show_the_checks_that_did_not_pass_and_the_annex_all_of_them(site)
     summary = next(t for t in find(annex, "main table") if "that did not" in caption_of(t))
     amber = next(row for row in find(summary, "tbody tr") if find(row, "td")[0].text_content() == "Amber Vale")
     cells = [" ".join(c.text_content().split()) for c in find(amber, "td")]
-    assert cells[1:3] == ["6 of 9", "none"]
-    assert len(cells) == 3
-    assert "Not run in any area: Placebo in time (Event study, Fixed effects, Synthetic control)." in text_of(annex)
+    assert cells[1:] == ["6 of 9", "none", "0", "3"]
+    assert "Not run: “Placebo in time”." in text_of(annex)
     every = (site / "out" / "data" / "table-all-checks-idle-rate.csv").read_text("utf-8").splitlines()
     assert len(every) == 1 + 4 * 9
-
-
-def test_checks_not_run_in_some_areas_have_a_column_of_their_own(tmp_path):
-    done = [Check(name="fit", title="Fit", passed=True, text="Invented.", value=1.0, threshold=2.0)]
-    findings = [replace(f, checks=tuple(done)) if f.area == "amber" else f for f in make_all(DESIGN)]
-    book = assemble(tmp_path, synthetic=False, findings=findings)
-    table = (book.root / "_generated" / "checks.qmd").read_text("utf-8")
-    row = next(line for line in table.splitlines() if line.startswith("| Zeta Fen"))
-    assert [cell.strip() for cell in row.split("|")[3:5]] == ["none", "none"]
-    assert "Not run in any area" not in table
 
 
 def test_columns_and_sentences_without_known_numbers_are_left_out(tmp_path):
@@ -363,5 +352,20 @@ def test_every_number_leads_back_to_its_data_and_its_protocol(site):
         assert source.code_version in log
         assert all(f"{file.name}: SHA-256 {file.sha256}" in log for file in source.inputs)
     assert f"SHA-256 {DESIGN.sha256}" in log
+    traced = (site / "out" / "data" / "table-provenance.csv").read_text("utf-8").splitlines()[1:]
+    for finding in findings:
+        file = f"findings/{finding.design}/{finding.outcome}/{finding.area}/{finding.estimator}.json"
+        (row,) = [line for line in traced if line.startswith(f"{file},")]
+        assert row.split(",")[1:3] == [finding.provenance.panel_sha256, finding.provenance.design_sha256]
+    assert "another protocol" not in log
     rows = (site / "out" / "data" / "table-specifications-idle-rate.csv").read_text("utf-8").splitlines()
     assert len(rows) - 1 == sum(f.outcome == "idle_rate" for f in findings), "every estimate is one of the annex's"
+
+
+def test_estimates_made_under_another_protocol_are_named(tmp_path):
+    made = [
+        replace(item, provenance=replace(item.provenance, design_sha256="e" * 64)) for item in make_all(DESIGN, synthetic=True)
+    ]
+    book = assemble(tmp_path, findings=made)
+    log = (book.root / "_generated" / "data-log.qmd").read_text("utf-8")
+    assert f"Estimates were also made under another protocol: SHA-256 `{'e' * 64}`." in log

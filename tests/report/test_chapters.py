@@ -10,9 +10,9 @@ from invented import OUTCOMES, RATE, SECOND, make_all, make_finding
 from lxml import html
 from report.invented_book import CARDS, DESIGN, UNITS, assemble, make_pool, make_power, make_records, make_stress
 
-from evaluation.report import figures
 from evaluation.report.content import table_adjusted, table_check_results, table_checks
 from evaluation.report.embedded import render_book
+from evaluation.report.figure_event_study import figure_event_study
 from evaluation.report.pooling import say_pool
 from evaluation.report.reach import find_point, say_areas, say_power, say_sampling
 from evaluation.report.sizes import table_sizes, write_p, write_size_of_test
@@ -187,6 +187,10 @@ def test_sizes_by_method_and_test():
     assert rows[0] == ("Event study", "Placebo in space", "5.1%", "4.0% to 9.0%; too often in 1 of 2 areas", "400", "yes")
     assert rows[1] == ("Event study", "Cluster robust", "size 31.0%: not used", "size 31.0%: not used", "400", "no")
     assert table_sizes([make_finding()], TITLES, caption="x") is None
+    unmeasured = replace(findings[0].inferences[0], method="conley_taber", decides=False, size=None, size_reps=None)
+    table = table_sizes([replace(f, inferences=(*f.inferences, unmeasured)) for f in findings], TITLES, caption="x")
+    assert table.rows == rows
+    assert "Not measured, and decide nothing: Conley-Taber." in table.notes
 
 
 def test_adjusted_p_values_stand_in_the_annex_with_their_family(site):
@@ -206,7 +210,9 @@ def test_checks_without_a_threshold_are_for_information():
         "Of 3 checks set in advance, 1 passed, one is for information (“Drift”) and one was not run (“Past”)."
     )
     results = table_check_results([finding], TITLES, caption="x")
-    assert [name.replace("\u00a0", " ") for name in results.header] == ["Area", "Passed", "Failed", "For information", "Not run"]
+    assert results.header == ("Area", "Passed", "Failed", "For information", "Not run")
+    assert results.rows == ((finding.area_name, "1 of 3", "none", "1", "1"),)
+    assert results.notes == ("For information: “Drift”.", "Not run: “Past”.")
     assert table_checks([finding], TITLES, caption="x", area=False).rows[0][2] == "for information"
 
 
@@ -238,7 +244,7 @@ def test_bands_for_all_periods_at_once_are_drawn_with_bars_for_each_alone():
     path = finding.estimate.path
     bands = tuple(Band(event_time=p.event_time, low=p.att - 2.0, high=p.att + 2.0) for p in path if p.event_time != -1)
     deciding = replace(finding.inferences[0], bands=bands)
-    picture = figures.figure_event_study(replace(finding, inferences=(deciding, *finding.inferences[1:])), RATE)
+    picture = figure_event_study(replace(finding, inferences=(deciding, *finding.inferences[1:])), RATE)
     data = picture.data.set_index("time since the start")
     assert np.isnan(data.loc[-1, "all periods at once, low"])
     assert data.loc[0, "all periods at once, high"] - data.loc[0, "difference"] == pytest.approx(2.0)
@@ -256,7 +262,7 @@ def test_a_pooled_event_study_has_a_bar_for_each_period_alone_where_inference_gi
         for half in (2.0, 1.25)
     )
     changed = replace(finding.inferences[0], bands=bands, pointwise=pointwise, placebo_gaps=None)
-    picture = figures.figure_event_study(replace(finding, inferences=(changed, *finding.inferences[1:])), RATE)
+    picture = figure_event_study(replace(finding, inferences=(changed, *finding.inferences[1:])), RATE)
     data = picture.data.set_index("time since the start")
     assert data.loc[0, "period alone, high"] - data.loc[0, "difference"] == pytest.approx(1.25)
     assert data.loc[0, "all periods at once, high"] - data.loc[0, "difference"] == pytest.approx(2.0)

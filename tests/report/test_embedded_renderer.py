@@ -170,6 +170,26 @@ Mind.
     assert body_of(out, "two.html") == f"Chapter 1, Section 1.1, {common}"
 
 
+def test_words_in_brackets_may_be_for_one_format(tmp_path: Path) -> None:
+    text = '# Chapter\n\nSeen [in the web]{.content-visible when-format="html"}[on paper]{.content-hidden when-format="html"}.\n'
+    book = write_book(tmp_path, {"one.qmd": text})
+    render_book(book, tmp_path / "out", formats=("html",))
+    assert "Seen in the web." in body_of(tmp_path / "out", "one.html")
+
+
+def test_pages_that_cite_nothing_are_the_same_beside_one_that_cites(tmp_path: Path) -> None:
+    """Citations are worked out for the whole book, but on the pages that have them."""
+    plain = '# Plain\n\n"Quoted" words[^1], *and* 1--2 more.\n\n[^1]: A note.\n'
+    bodies = []
+    for name, other in (("with", "# Other\n\nAs @harbour2019 says.\n"), ("without", "# Other\n\nAs nobody says.\n")):
+        book = write_book(tmp_path / name, {"one.qmd": plain, "other.qmd": other})
+        render_book(book, tmp_path / name / "out", formats=("html",))
+        bodies.append((body_of(tmp_path / name / "out", "one.html"), body_of(tmp_path / name / "out", "references.html")))
+    assert bodies[0][0] == bodies[1][0]
+    assert "Harbour, Nia" in bodies[0][1]
+    assert "Harbour, Nia" not in bodies[1][1]
+
+
 def test_floats_of_an_unnumbered_page_have_plain_numbers(tmp_path: Path) -> None:
     text = '# Summary {.unnumbered}\n\n![Cap](pixel.png){#fig-a fig-alt="a"}\n\nSee @fig-a.\n'
     out = render_book(write_book(tmp_path, {"index.qmd": text}), tmp_path / "site").out

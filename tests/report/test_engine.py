@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from report.support import GOLDEN, copy_golden, load_extractor, needs_golden, pdf_faults, write_book
+from report.pages import pdf_faults
+from report.support import GOLDEN, copy_golden, load_extractor, needs_golden, write_book
 
 from evaluation.errors import ConfigurationError, ReportError
 from evaluation.report.engine import RECORD, choose_engine, hash_sources, render

@@ -9,9 +9,14 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from invented import OUTCOMES, RATE, make_all, make_contracts, make_design, make_finding, make_unit
+from report.figure_recorder import record
+from report.invented_book import make_stress
 
-from evaluation.report import drawing, figures, places
+from evaluation.report import drawing, figures
+from evaluation.report.figure_event_study import figure_event_study
+from evaluation.report.figure_stress import figure_stress
 from evaluation.report.intervals import PLAUSIBLE, figure_intervals
+from evaluation.report.labels import label_ends
 from evaluation.report.places import AreaStatus, figure_tiles, figure_timeline
 from evaluation.report.svg import shrink_svg
 from evaluation.report.tiles import place_tiles
@@ -34,7 +39,7 @@ def every_picture(synthetic=False, name="Amber Vale"):
     return [
         figures.figure_series(finding, RATE),
         figures.figure_gap(finding, RATE),
-        figures.figure_event_study(finding, RATE),
+        figure_event_study(finding, RATE),
         figures.figure_comparison(finding, RATE),
         figure_intervals([c for c in items if c.outcome == RATE.id], RATE),
         figure_timeline(design, synthetic=synthetic),
@@ -111,16 +116,16 @@ def test_gap_data_hold_every_placebo_and_the_table_only_their_range():
 
 
 def test_event_study_bands_nest_and_hold_their_share():
-    picture = figures.figure_event_study(make_finding(placebos=200, seed=3), RATE)
+    picture = figure_event_study(make_finding(placebos=200, seed=3), RATE)
     data = picture.data
     assert (data["usual over all periods, low"] <= data["usual, low"]).all()
     assert (data["usual, high"] <= data["usual over all periods, high"]).all()
-    few = figures.figure_event_study(make_finding(placebos=12), RATE)
+    few = figure_event_study(make_finding(placebos=12), RATE)
     assert "range of all 12 areas" in " ".join(few.notes)
 
 
 def test_no_bands_where_areas_start_in_different_months():
-    data = figures.figure_event_study(make_finding(start="2025-04 to 2025-08", n_treated=3), RATE).data
+    data = figure_event_study(make_finding(start="2025-04 to 2025-08", n_treated=3), RATE).data
     assert "usual, low" not in data
 
 
@@ -156,35 +161,6 @@ def test_tiles_without_a_centroid_are_named_below():
     picture = figure_tiles(areas, statuses(contracts), name="map", caption="A map")
     assert "Lost Isle" in " ".join(picture.notes)
     assert "Lost Isle" in set(picture.data["area"])
-
-
-def contrast(colour: str) -> float:
-    """Contrast ratio against white, as the Web Content Accessibility Guidelines define it."""
-    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
-    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
-    return 1.05 / (0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2] + 0.05)
-
-
-def test_colours_can_be_seen():
-    for colour in (drawing.TREATED, drawing.OTHER, drawing.COMPARISON, drawing.TEXT, drawing.MUTED, drawing.LABEL):
-        assert contrast(colour) >= 4.5
-    for colour in (drawing.PLACEBO, drawing.BAND_EDGE):
-        assert contrast(colour) >= 3
-
-
-def test_the_tiles_of_the_map_differ_in_more_than_colour():
-    shapes = set()
-    for style in places._STYLES.values():
-        # A tile is seen by its edge, or by its filling where the edge is white between filled tiles.
-        seen = [c for c in (style["edgecolor"], style["facecolor"]) if c != "white"]
-        assert max(contrast(c) for c in seen) >= 3
-        shapes.add((style["facecolor"] == "white", style.get("hatch"), "linestyle" in style, contrast_of(style["facecolor"])))
-    assert len(shapes) == len(places._STYLES)
-
-
-def contrast_of(colour: str) -> int:
-    """How dark a filling is, in steps that can be told apart in grey."""
-    return 0 if colour == "white" else round(contrast(colour) / 2)
 
 
 def test_figure_names_differ_by_outcome_area_and_method():
@@ -249,7 +225,7 @@ def test_labels_at_the_ends_of_lines_neither_touch_nor_leave_the_plot(values):
     def paint(figure):
         axes = drawing.add_axes(figure, left=0.5, right=1.2, bottom=0.5, top=0.4)
         axes.set_ylim(-1, 1)
-        drawing.label_ends(axes, [(values[0], "one\ntwo\nthree", "#000000"), (values[1], "four", "#000000")], at=1)
+        label_ends(axes, [(values[0], "one\ntwo\nthree", "#000000"), (values[1], "four", "#000000")])
         inches = 2.25 - 0.9
         spots.extend((note.xy[1] * inches / 2, 0.17 * (note.get_text().count("\n") + 1)) for note in axes.texts)
 
@@ -272,3 +248,14 @@ def test_the_start_is_named_where_there_is_room():
 
     drawing.draw(paint, height=2.25)
     assert sides == ["left", "right"]
+
+
+def test_choices_without_an_estimate_are_counted_below_the_chart_and_not_drawn():
+    stress = make_stress("all", "All areas together")
+    picture = figure_stress(stress, RATE)
+    said = [word.text for word in record(picture).words]
+    assert "Start three months earlier" in said
+    assert "From 2020 only" not in said
+    assert "One further choice gives no estimate; the table says why." in picture.notes
+    assert "From 2020 only" in set(picture.data["choice"])
+    assert "From 2020 only" in picture.alt

@@ -14,6 +14,7 @@ from evaluation.report.rules import figure_rules, say_rules, table_rules
 from evaluation.report.tables_spillover import table_net, table_rings
 from evaluation.report.wording import check_wording
 from evaluation.results import Interval
+from evaluation.synthesis.next_door import name_ring
 
 CHAPTER = "_generated/other-programmes.qmd"
 
@@ -115,4 +116,12 @@ def test_rules_have_a_row_and_an_interval_each():
     assert "None of the two intervals exclude zero" in say_rules(stress, RATE)
     record = make_spillover("a", "Area")
     assert table_rings([record], RATE, DESIGN, caption="x").rows[0][1] == "2"
-    assert table_net([], caption="x") is None
+    assert table_net([], RATE, caption="x") is None
+
+
+def test_a_ring_whose_test_errs_too_often_rules_nothing_out():
+    design = replace(DESIGN, plausible_effect=2.0)
+    record = make_spillover("all", "All areas")
+    assert name_ring(record, RATE, design) == "large changes ruled out"
+    erring = replace(record, beside=replace(record.beside, size=0.12, size_reps=250))
+    assert name_ring(erring, RATE, design) == "too imprecise to tell"

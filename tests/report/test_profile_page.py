@@ -13,7 +13,7 @@ import pytest
 from drawn import draw_area, draw_contracts, draw_exposure, draw_outcome, draw_panel
 from invented import make_all, make_contracts
 from report.invented_book import DESIGN, EDITION, make_panel
-from report.support import accessibility_faults, needs_browser, open_browser, structural_faults
+from report.pages import accessibility_faults, needs_browser, open_browser, structural_faults
 from support_paths import SHARED
 
 from evaluation.cli import main
@@ -56,7 +56,7 @@ def contracts():
 
 
 @pytest.fixture(scope="module")
-def profile(contracts) -> Profile:
+def panel():
     rate = {code: [20.0 + n + 0.1 * t for t in range(len(YEARS))] for n, code in enumerate(CODES)}
     figures = {
         "rate": rate,
@@ -64,7 +64,11 @@ def profile(contracts) -> Profile:
         "families": {c: [1000.0 * (n + 1)] * 14 for n, c in enumerate(CODES)},
     }
     periods = {"rate": YEARS, "residents": ["2015"], "families": YEARS}
-    panel = draw_panel(figures, periods, se={"rate": {code: [1.0] * len(YEARS) for code in CODES}})
+    return draw_panel(figures, periods, se={"rate": {code: [1.0] * len(YEARS) for code in CODES}})
+
+
+@pytest.fixture(scope="module")
+def profile(contracts, panel) -> Profile:
     return profile_area(panel, contracts, CODES[0], similar=3)
 
 
@@ -209,8 +213,8 @@ def test_a_page_of_estimates_ends_with_a_profile_and_one_without_is_a_profile(tm
 
 
 @needs_browser
-def test_the_page_is_whole_accessible_and_marked(profile, contracts, tmp_path):
-    write_profile_book(tmp_path / "book", profile, contracts, day=dt.date(2026, 11, 2))
+def test_the_page_is_whole_accessible_and_marked(profile, contracts, panel, tmp_path):
+    write_profile_book(tmp_path / "book", profile, contracts, panel, day=dt.date(2026, 11, 2))
     render(tmp_path / "book", tmp_path / "page", engine="embedded", formats=("html",))
     page = tmp_path / "page" / "index.html"
     assert structural_faults(page) == []
@@ -220,8 +224,7 @@ def test_the_page_is_whole_accessible_and_marked(profile, contracts, tmp_path):
         assert f">{heading}" in text.replace("\n", " ")
     assert from_plain(Profile, json.loads((page.parent / "data" / "profile.json").read_text("utf-8"))) == profile
     with open_browser() as browser:
-        for width in (1280, 320):
-            assert accessibility_faults(page.parent, browser, width) == []
+        assert accessibility_faults(page.parent, browser, record="profile") == []
 
 
 # ---------------------------------------------------------------- real figures

@@ -13,7 +13,7 @@ import pytest
 from invented import OUTCOMES, make_all, make_design, make_unit
 from lxml import html
 from report.invented_book import DESIGN, assemble
-from report.support import accessibility_faults, needs_browser, open_browser, pdf_faults, structural_faults
+from report.pages import accessibility_faults, needs_browser, open_browser, pdf_faults, site_faults
 
 from evaluation.report.embedded import render_book
 from evaluation.report.tables import SHORTHAND
@@ -135,15 +135,14 @@ def html_images(site: Path) -> list[str]:
 
 
 def test_pages_are_sound_and_no_link_is_dead(site: Path) -> None:
-    assert {page.name: structural_faults(page) for page in site.rglob("*.html") if structural_faults(page)} == {}
+    assert site_faults(site) == {}
 
 
 @pytest.mark.browser
 @needs_browser
-@pytest.mark.parametrize("width", [1280, 320])
-def test_axe_finds_nothing_with_everything_open(site: Path, width: int) -> None:
+def test_axe_finds_nothing_with_everything_open(site: Path) -> None:
     with open_browser() as browser:
-        assert accessibility_faults(site, browser, width, record="report") == []
+        assert accessibility_faults(site, browser, record="invented") == []
 
 
 def test_every_cell_of_a_download_says_something(site: Path) -> None:

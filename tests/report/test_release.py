@@ -8,17 +8,22 @@ from datetime import date
 from pathlib import Path
 
 import jsonschema
+import pandas as pd
 import pytest
 import yaml
-from report.invented_book import DESIGN, EDITION, assemble
+from invented import make_all, make_contracts
+from report.invented_book import DESIGN, EDITION, assemble, make_panel
 
 from evaluation import project
+from evaluation.contracts.load import load_contracts
 from evaluation.errors import ConfigurationError, ReportError
+from evaluation.panel.freshness import list_late
+from evaluation.report import book as book_module
 from evaluation.report.embedded import render_book
 from evaluation.report.release import NOT_GIVEN, REGISTRY_ENTRY, REGISTRY_SCHEMA, check_edition, make_edition
 from evaluation.report.release_facts import Accessibility, CodeOfPractice, ReleaseFacts, read_facts
 from evaluation.report.wording import check_wording
-from evaluation.results import Deviation
+from evaluation.results import Deviation, InputFile, Panel
 
 FACTS = ReleaseFacts(
     publication_date="2026-11-30",
@@ -36,6 +41,9 @@ FACTS = ReleaseFacts(
     ),
 )  # fmt: skip
 LOCK = "e" * 64
+INPUT = InputFile(
+    name="a.csv", sha256="f" * 64, source="nomis_aps", contract_version="1.0.0", vintage="x", rows=3, synthetic=False
+)  # fmt: skip
 DAY = date(2026, 10, 14)
 
 
@@ -83,6 +91,49 @@ def test_a_final_release_that_is_complete_is_made_and_a_provisional_one_needs_no
     book = assemble(tmp_path / "b", synthetic=False, edition=final())
     assert "Released 30 November 2026" in (book.root / "_generated" / "banner.qmd").read_text("utf-8")
     assert "Provisional" not in (book.root / "_generated" / "banner.qmd").read_text("utf-8")
+
+
+def test_figures_that_are_out_of_date_refuse_a_final_release_unless_the_report_says_why(tmp_path: Path) -> None:
+    """The rolling survey figures of the invented panel end in June 2026; those of September are due 16 weeks after it."""
+    contracts = load_contracts(standard=False)
+    frame = pd.DataFrame(
+        {"outcome": ["inactivity_rate"] * 2 + ["claimant_rate_annual"], "period": ["2026-03", "2026-06", "2010"]}
+    )
+    files = [replace(INPUT, source=source) for source in ("nomis_aps", "ons_explore_local_statistics")]
+    panel = Panel(frame=frame, inputs=tuple(files))
+    assert list_late(panel, contracts, date(2027, 1, 21)) == ()
+    (said,) = late = list_late(panel, contracts, date(2027, 1, 22))
+    assert said == (
+        "inactivity_rate: the newest figures are of 2026-06; by the contract of nomis_aps those of 2026-09 were due on 2027-01-21"
+    )
+    assert list_late(replace(panel, inputs=tuple(files[1:])), contracts, date(2027, 1, 22)) == ()  # no promise of a day
+    with pytest.raises(ReportError, match=r"why they are not used \(older_data\): inactivity_rate: .*\nState the facts"):
+        check_edition(final(), synthetic=False, failures=0, late=late)
+    check_edition(make_edition(FACTS, day=DAY, final=False, protocol_lock=LOCK), synthetic=False, failures=0, late=late)
+    stated = final(replace(FACTS, older_data="the window ends before them"))
+    check_edition(stated, synthetic=False, failures=0, late=late)
+    written = assemble(tmp_path, synthetic=False, edition=stated).root / "_generated" / "statement.qmd"
+    assert "Newer figures may be out. They are not used: the window ends before them." in written.read_text("utf-8").replace(
+        "\\", ""
+    )
+
+
+def test_a_book_of_figures_that_are_out_of_date_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(book_module, "list_late", lambda panel, contracts, day: asked.append(day) or ("a_rate: late",))
+    with pytest.raises(ReportError, match="older_data"):
+        assemble(tmp_path, synthetic=False, edition=final())
+    assert asked == [date(2026, 11, 30)], "judged by the day of publication"
+
+
+def test_the_day_the_data_are_pinned_to_stands_beside_the_files(tmp_path: Path) -> None:
+    panel = make_panel(make_contracts(units=DESIGN.treated), make_all(DESIGN, synthetic=False))
+    pinned = replace(panel, notes=("pinned to 2026-05-01: the newest edition of that day is read", "something else"))
+    written = assemble(tmp_path, synthetic=False, panel=pinned).root / "_generated"
+    text, log = ((written / f"{name}.qmd").read_text("utf-8").replace("\\", "") for name in ("data", "data-log"))
+    assert "- Data pinned to 2026-05-01: the newest edition of that day is read." in log
+    assert "The data are pinned to 2026-05-01: the newest edition of that day is read." in text
+    assert "something else" not in text
 
 
 def test_statements_print_the_facts_they_were_given_and_say_what_is_missing(tmp_path: Path) -> None:

@@ -67,6 +67,34 @@ def test_points_magnitudes_people_and_cells():
     assert [write_people(x) for x in (692_437, 4000, 640)] == ["692,400", "4,000", "640"]
 
 
+@pytest.mark.parametrize(
+    ("base", "said", "people"),
+    [
+        (0, "between 200 and 3,800 fewer people", "692,400"),
+        (250, "between 0 and 4,000 fewer people", "692,000"),
+        (1_000, "between 0 and 4,000 fewer people", "692,000"),
+    ],
+)
+def test_people_are_written_no_finer_than_the_rounding_base_of_their_counts(base, said, people):
+    unit = UnitWords("people", "people", base)
+    assert write_interval(between(-3740, -210), unit) == said
+    assert write_people(692_437, base) == people
+    assert write_point(-1740, between(-3740, -210), unit) == f"{'2,000' if base else '1,700'} fewer"
+    assert write_magnitude(210, unit) == f"{'1,000' if base else '300'} people"
+    assert write_interval(between(-0.12, 0.06), UnitWords("pp", "percentage points", base)).startswith("anything from 0.12 ")
+
+
+def test_sentences_write_people_no_finer_than_the_base():
+    findings = [replace(item, people=555_430.0) for item in make_all(DESIGN)]
+    for base, step in ((0, 10), (1_000, 1_000)):
+        outcomes = {id: replace(item, people_base=base) for id, item in OUTCOMES.items()}
+        made = conclude_all(findings, DESIGN, outcomes)
+        said = [number for item in made for number in re.findall(r"([0-9][0-9,]*) (?:fewer|more|residents)", item.sentence)]
+        numbers = {int(number.replace(",", "")) for number in said}
+        assert {number % step for number in numbers} == {0}
+        assert (555_400 in numbers) == (not base)
+
+
 def test_periods_in_words():
     assert [write_period("2026-03", 12), write_period("2026-03", 1), write_period("2017", 12)] == [
         "12 months to March 2026", "March 2026", "2017"
@@ -289,7 +317,7 @@ def test_the_lead_is_one_sentence_and_claims_no_more_than_the_verdict(verdict):
     ("results", "said"),
     [
         ([True] * 3, "All 3 checks set in advance passed."),
-        ([True, False, None], "Of 3 checks set in advance, 1 passed, one failed and one was not run (“Check 2”)."),
+        ([True, False, None], "Of 3 checks set in advance, 1 passed, one failed (“Check 1”) and one was not run (“Check 2”)."),
         ([True, None, None], "Of 3 checks set in advance, 1 passed and two were not run (“Check 1” and “Check 2”)."),
     ],
 )

@@ -4,6 +4,7 @@ import csv
 import datetime as dt
 import io
 import re
+import textwrap
 import zipfile
 from dataclasses import replace
 
@@ -19,6 +20,7 @@ from evaluation.contracts.csv_text import neutralise
 from evaluation.errors import ReportError
 from evaluation.report import book as book_module
 from evaluation.report.binder import Binder
+from evaluation.report.counts import PLANNED
 from evaluation.report.embedded import render_book
 from evaluation.report.material import SYNTHETIC_NOTE
 from evaluation.report.tables import ReportTable, plain_spaces, read_number, to_csv
@@ -154,7 +156,7 @@ def test_sheets_are_accessible(made):
         cells = body(sheet)
         assert all(cell not in (None, "") for row in cells for cell in row), sheet.title
         assert len({str(text).casefold() for text in cells[0]}) == len(cells[0])
-        assert sheet.title == "Contents" or sheet["A2"].value == SYNTHETIC_NOTE
+        assert sheet["A2"].value == SYNTHETIC_NOTE
 
 
 def test_shorthand_has_its_legend_and_notes_their_numbers(made):
@@ -263,3 +265,51 @@ def test_of_two_tables_with_one_title_the_longer_is_kept():
     for table in (short, TABLE, short, replace(TABLE, caption="Other")):
         binder.keep(table)
     assert [(table.caption, len(table.rows)) for table in binder.tables] == [(TABLE.caption, 4), ("Other", 4)]
+
+
+ESTIMATED = re.compile(r"(In|Next door|Both together|In the area), ?people|In people|Cost for each person.*")
+"""Columns of differences in people, and of money."""
+
+
+def test_every_column_of_people_is_a_declared_count_an_estimate_or_a_plan(made):
+    _, tables, _ = made
+    about = re.compile(r"\b(people|persons?|residents|households|families|claimants|employees)\b", re.IGNORECASE)
+    undeclared, found = [], set()
+    for table in tables:
+        counted = {column for counts in table.counts for column in counts.columns}
+        for name in table.header:
+            if about.search(name) and name not in counted and "source" not in name.casefold():
+                found.add(name)
+                if name != PLANNED and not ESTIMATED.fullmatch(name):
+                    undeclared.append((table.caption, name))
+    assert undeclared == []
+    assert {PLANNED, "In people"} <= found
+
+
+def test_no_line_lies_over_another_and_no_column_is_wider_than_its_words_need(made):
+    _, _, book = made
+    for sheet in book.worksheets[1:]:
+        ((_, reference),) = sheet.tables.items()
+        across = {at: item.width for item in sheet.column_dimensions.values() for at in range(item.min, item.max + 1)}
+        for row in sheet[reference]:
+            widths = [across[cell.column] for cell in row]
+            lines = [len(textwrap.wrap(str(cell.value), int(width))) for cell, width in zip(row, widths, strict=True)]
+            height = sheet.row_dimensions[row[0].row].height or 15
+            assert height >= min(409, 14 * max(lines)), (sheet.title, row[0].row, lines)
+            assert all(cell.alignment.vertical == "top" and cell.alignment.wrap_text for cell in row), sheet.title
+            assert min(widths) > 10
+            assert max(widths) < 95
+
+
+def test_a_sheet_prints_as_wide_as_the_page_with_its_header_on_each(made):
+    _, tables, book = made
+    for sheet in book.worksheets:
+        assert sheet.page_setup.orientation == "landscape"
+        assert sheet.sheet_properties.pageSetUpPr.fitToPage
+        assert sheet.page_setup.fitToHeight == 0
+        assert sheet.freeze_panes is None
+    for number, table in enumerate(tables, start=1):
+        sheet = book[f"Table_{number}"]
+        (rows,) = re.findall(r"\$([0-9]+):\$([0-9]+)", sheet.print_title_rows)
+        assert rows[0] == rows[1]
+        assert sheet.cell(int(rows[0]), 1).value == plain_spaces(table.header[0])

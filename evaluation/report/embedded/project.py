@@ -103,8 +103,9 @@ def read_yaml(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(read_text(path))
         content = {} if content is None else content
-    except yaml.YAMLError as error:
-        raise ReportError(f"{path.name}: this is not YAML: {error}; mend the file.") from error
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a day that no calendar has is a ValueError
+        reason = str(error) or type(error).__name__
+        raise ReportError(f"{path.name}: this is not YAML: {reason}; mend the file.") from error
     if not isinstance(content, dict):
         raise ReportError(f"{path.name}: found a {type(content).__name__}; write keys and values.")
     return content
@@ -118,16 +119,41 @@ def read_text(path: Path) -> str:
         raise ReportError(f"{path.name}: byte {error.start} is not UTF-8; save the file as UTF-8.") from error
 
 
+def _check_shape(config: Mapping[str, Any]) -> None:
+    """Refuse keys that hold another kind of value than they must, all of them together."""
+    book = config.get("book")
+    book = book if isinstance(book, dict) else {}
+    project = config.get("project")
+    project = project if isinstance(project, dict) else {}
+    authors = book.get("author")
+    wrong = [
+        *(f"{key}: write keys and values under it" for key in ("book", "project", "format") if not _is(config.get(key), dict)),
+        *(f"{key}: write a list of files" for key in ("chapters", "appendices") if not _is(book.get(key), list)),
+        *(["resources: write a list of files"] if not _is(project.get("resources"), list) else []),
+        *(
+            f"author: {entry!r} has no name"
+            for entry in (authors if isinstance(authors, list) else [authors])
+            if isinstance(entry, dict) and "name" not in entry
+        ),
+    ]
+    if wrong:
+        raise ReportError(f"_quarto.yml: {'; '.join(wrong)}.")
+
+
+def _is(value: Any, kind: type) -> bool:
+    return value is None or isinstance(value, kind)
+
+
 def _chapters(book: Mapping[str, Any]) -> Iterator[Chapter]:
-    for item in book.get("chapters", []):
+    for item in book.get("chapters") or []:
         if isinstance(item, str):
             yield Chapter(item, "chapter", None)
-        elif isinstance(item, dict) and "part" in item:
-            for file in item.get("chapters", []):
+        elif isinstance(item, dict) and "part" in item and _is(item.get("chapters"), list):
+            for file in item.get("chapters") or []:
                 yield Chapter(str(file), "chapter", str(item["part"]))
         else:
             raise ReportError(f"_quarto.yml: chapter {item!r} is not understood; write a file, or a part with its chapters.")
-    for file in book.get("appendices", []):
+    for file in book.get("appendices") or []:
         yield Chapter(str(file), "appendix", None)
 
 
@@ -201,6 +227,7 @@ def read_book(root: Path) -> Book:
         When `_quarto.yml` is absent or is not a book, or when it names files that do not exist.
     """
     config = read_yaml(root / "_quarto.yml")
+    _check_shape(config)
     book = config.get("book")
     if not isinstance(book, dict) or "title" not in book or not book.get("chapters"):
         raise ReportError(f"{root}: no Quarto book here; _quarto.yml needs `book:` with a title and chapters.")

@@ -23,8 +23,10 @@ local function read_bibliography(files)
   return entries
 end
 
--- One citeproc run for the book, so that authors are told apart in the same way on every page.
-local function run_citeproc(pages, request, bibliography)
+-- One citeproc run for the book, so that authors are told apart in the same way on every page. Pages that neither cite nor list
+-- what is cited would come back as they are.
+local function run_citeproc(book, request, bibliography)
+  local pages = book.pages:filter(function(page) return page.cites or page == book.by_refs end)
   local blocks = pandoc.Blocks {}
   for _, page in ipairs(pages) do blocks:insert(pandoc.Div(page.blocks)) end
   local meta = { references = bibliography, lang = request.lang, ['link-citations'] = true, csl = request.csl }
@@ -48,7 +50,7 @@ for _, target in ipairs(request.targets) do
   -- What is printed of a work depends on all that are cited, so pages that cite are never written alone.
   if #answer.findings == 0 and not (book.partial and answer.cites) then
     if not book.partial then
-      run_citeproc(book.pages, request, bibliography)
+      run_citeproc(book, request, bibliography)
       references.index_bibliography(book)
     end
     answer.outlines[target] = book.written:map(function(page)

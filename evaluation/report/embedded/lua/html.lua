@@ -1,6 +1,7 @@
 -- Writes each page's content as HTML, without its heading and without any page furniture.
 
 local references = require 'references'
+local structure = require 'structure'
 local html = {}
 local OPTIONS = pandoc.WriterOptions { html_math_method = 'mathml', highlight_method = 'none', wrap_text = 'none' }
 
@@ -11,7 +12,7 @@ local function attribute(text)
 end
 
 local function write_inlines(inlines)
-  return (pandoc.write(pandoc.Pandoc { pandoc.Plain(inlines) }, 'html', OPTIONS):gsub('%s+$', ''))
+  return structure.plain_html(inlines) or (pandoc.write(pandoc.Pandoc { pandoc.Plain(inlines) }, 'html', OPTIONS):gsub('%s+$', ''))
 end
 
 local function steps_up(file) return ('../'):rep(select(2, file:gsub('/', ''))) end

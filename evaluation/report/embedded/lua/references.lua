@@ -137,7 +137,16 @@ function references.resolve(book, bibliography)
       return words
     end
 
-    local filter = { Cite = cite, Link = function(el) return resolve_link(book, page, el, find) end }
+    -- Every image needs a text for those who do not see it.
+    local function check_image(el)
+      local alt = el.attributes['fig-alt'] or el.attributes.alt
+      if not alt or alt:match('^%s*$') then
+        find(el.src, 'the image ' .. el.src .. ' has no fig-alt',
+          '![caption](file){fig-alt="what the image shows"}', 'say what a reader who cannot see it should know')
+      end
+    end
+
+    local filter = { Cite = cite, Image = check_image, Link = function(el) return resolve_link(book, page, el, find) end }
     page.title = page.title:walk(filter)
     page.blocks = page.blocks:walk(filter)
     for _, entry in ipairs(page.toc) do

@@ -20,7 +20,27 @@ function structure.finder(findings, page)
   end
 end
 
-local function keep_visible(blocks, target)
+-- A call of a writer costs more than most captions and titles have words: the text of inlines that any writer would leave as it
+-- is, made of the characters of the set `allowed`; nil for others.
+local function plain_words(inlines, allowed)
+  local words = {}
+  for i, el in ipairs(inlines) do
+    if el.t ~= 'Str' and el.t ~= 'Space' then return nil end
+    words[i] = el.text or ' '
+  end
+  local text = table.concat(words)
+  return not text:find('[^' .. allowed .. ']') and text or nil
+end
+
+function structure.plain_html(inlines) return plain_words(inlines, ' %w.,:;()%%/+-') end
+
+-- In typst more characters mean something, above all at the beginning.
+function structure.plain_typst(inlines)
+  local text = plain_words(inlines, ' %w,:')
+  return text and text:find('^%a') and text
+end
+
+local function keep_visible(source, blocks, target)
   local function filter(el)
     local hides = el.classes:includes('content-hidden')
     if not hides and not el.classes:includes('content-visible') then return nil end
@@ -29,7 +49,8 @@ local function keep_visible(blocks, target)
     if applies == hides then return {} end
     return el.content
   end
-  return blocks:walk { Div = filter, Span = filter }
+  -- A walk over every word is long, and only words in brackets with attributes can be a span.
+  return blocks:walk { Div = filter, Span = source.text:find(']{', 1, true) and filter or nil }
 end
 
 -- A caption is the last paragraph of a float's div; the rest is its content.
@@ -134,12 +155,13 @@ local function walk_page(book, page, counter, find)
     check_words(caption or {}, 'a caption', find)
     local label = structure.FLOATS[kind]
     if number then register(id, { kind = kind, label = label, number = number }) end
-    if kind == 'tbl' and #collect(content, 'Table') > 1 then
+    local holds = #collect(content, kind == 'fig' and 'Image' or 'Table')
+    if kind == 'tbl' and holds > 1 then
       find('#' .. id, 'the float ' .. id .. ' holds more than one table', 'one table in each tbl- div', 'part them')
-    elseif kind == 'fig' and #collect(content, 'Image') ~= 1 then
-      find('#' .. id, 'the float ' .. id .. ' holds ' .. #collect(content, 'Image') .. ' images',
+    elseif kind == 'fig' and holds ~= 1 then
+      find('#' .. id, 'the float ' .. id .. ' holds ' .. holds .. ' images',
         'one image in each fig- div', 'draw small multiples as one image')
-    elseif kind == 'tbl' and #collect(content, 'Table') == 0 then
+    elseif kind == 'tbl' and holds == 0 then
       find('#' .. id, 'the float ' .. id .. ' holds no table', 'a Markdown table in each tbl- div',
         'let the notebook print its table as Markdown')
     end
@@ -260,16 +282,11 @@ local function walk_page(book, page, counter, find)
   }
 end
 
--- Every image needs a text for those who do not see it, every table a text in each header cell.
+-- Every table needs a text in each header cell. Returns how many headings of level 1 there are.
 local function check_content(page, find)
+  local titles = 0
   page.blocks:walk {
-    Image = function(el)
-      local alt = el.attributes['fig-alt'] or el.attributes.alt
-      if not alt or alt:match('^%s*$') then
-        find(el.src, 'the image ' .. el.src .. ' has no fig-alt',
-          '![caption](file){fig-alt="what the image shows"}', 'say what a reader who cannot see it should know')
-      end
-    end,
+    Header = function(el) if el.level == 1 then titles = titles + 1 end end,
     Table = function(el)
       for _, row in ipairs(el.head.rows) do
         for _, cell in ipairs(row.cells) do
@@ -282,13 +299,12 @@ local function check_content(page, find)
       end
     end,
   }
+  return titles
 end
 
 -- The chapter's heading: its first block, or the title of its front matter.
 local function take_title(page, find)
-  local first = page.blocks[1]
-  local count = 0
-  page.blocks:walk { Header = function(h) if h.level == 1 then count = count + 1 end end }
+  local first, count = page.blocks[1], check_content(page, find)
   if first and first.t == 'Header' and first.level == 1 and count == 1 and not page.source.title then
     page.title, page.id = first.content, first.identifier
     page.numbered = page.numbered and not first.classes:includes('unnumbered')
@@ -349,7 +365,7 @@ function structure.number(sources, parsed, target, findings)
       recall(book, page, source.known[target], counter)
       goto continue
     end
-    page.blocks = keep_visible(parsed[i], target)
+    page.blocks = keep_visible(source, parsed[i], target)
     take_title(page, find)
     check_words(page.title, 'a heading', find)
     page.title:walk { Cite = function() find('# ', "a reference or citation in a chapter's heading", 'plain words', 'move it into the text') end }
@@ -366,7 +382,6 @@ function structure.number(sources, parsed, target, findings)
         book.index[page.id] = entry
       end
     end
-    check_content(page, find)
     page.blocks = walk_page(book, page, counter, find)
     book.pages:insert(page)
     book.by_file[source.file] = page

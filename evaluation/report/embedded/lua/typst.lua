@@ -1,6 +1,7 @@
 -- Writes the whole book as one typst text, wrapped in the partials of the book's own format extension.
 
 local references = require 'references'
+local structure = require 'structure'
 local typst = {}
 -- The quotation marks are characters already, and citeproc has run.
 local FORMAT = 'typst-citations-smart'
@@ -35,6 +36,8 @@ local function guard_start(el)
 end
 
 local function write_inlines(inlines)
+  local words = structure.plain_typst(inlines)
+  if words then return words end
   local plain = pandoc.Plain(inlines)
   return write_blocks { guard_start(plain) or plain }
 end
