@@ -44,6 +44,24 @@ class AugmentedSyntheticControl:
     rule : {"one standard error", "smallest error"}
         Take the largest penalty whose mean squared error is within one standard error of the smallest, or the one with the
         smallest.
+
+    Examples
+    --------
+    ``a`` is twice ``b`` less ``c`` until year 4, when it is 1 higher: beyond what any mix shows. A small penalty lets the
+    correction leave the range of the donors; a large one gives back the plain synthetic control:
+
+    >>> import pandas as pd
+    >>> from evaluation.results import Comparison
+    >>> rates = {"a": [0, 2, 4, 7], "b": [1, 2, 3, 4], "c": [2, 2, 2, 2], "d": [3, 1, 5, 2]}
+    >>> wide = pd.DataFrame(rates, index=[1, 2, 3, 4]).rename_axis("year").reset_index()
+    >>> frame = wide.melt("year", var_name="area", value_name="rate")
+    >>> frame["start"] = frame["area"].map({"a": 4})
+    >>> own = Comparison.from_frame(frame, area="area", period="year", value="rate", first_treated="start")
+    >>> estimate = AugmentedSyntheticControl(penalty=1e-9).fit(own)
+    >>> round(estimate.att, 4), {donor.area: round(donor.weight, 4) for donor in estimate.weights}
+    (1.0, {'b': 2.0, 'c': -1.0, 'd': 0.0})
+    >>> round(AugmentedSyntheticControl(penalty=1e9).fit(own).att, 4)
+    3.0
     """
 
     penalty: float | None = None

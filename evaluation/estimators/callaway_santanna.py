@@ -58,6 +58,25 @@ class CallawaySantAnna:
         Periods before the start in which areas may already react; the base period lies before them.
     aggregation : {"simple", "group", "dynamic", "calendar"}
         Which average `att` is: every cell by its areas' weight; of cohorts; of event times; of periods.
+
+    Examples
+    --------
+    Every area rises by 1 a year. The programme adds 1 in its first year, 2 in its second and 3 in its third, from year 3 in ``a``
+    and from year 4 in ``b``. The average depends on what is averaged, and says so:
+
+    >>> import pandas as pd
+    >>> from evaluation.results import Comparison
+    >>> rates = {"a": [11, 12, 14, 16, 18], "b": [21, 22, 23, 25, 27], "c": [31, 32, 33, 34, 35], "d": [6, 7, 8, 9, 10]}
+    >>> wide = pd.DataFrame(rates, index=[1, 2, 3, 4, 5]).rename_axis("year").reset_index()
+    >>> frame = wide.melt("year", var_name="area", value_name="rate")
+    >>> frame["start"] = frame["area"].map({"a": 3, "b": 4})
+    >>> own = Comparison.from_frame(frame, area="area", period="year", value="rate", first_treated="start")
+    >>> round(CallawaySantAnna().fit(own).att, 6)  # every treated area and year alike: (1 + 2 + 3 + 1 + 2) / 5
+    1.8
+    >>> round(CallawaySantAnna(aggregation="group").fit(own).att, 6)  # starts alike: (2 + 1.5) / 2
+    1.75
+    >>> round(CallawaySantAnna(aggregation="dynamic").fit(own).att, 6)  # years since the start alike: (1 + 2 + 3) / 3
+    2.0
     """
 
     control_group: ControlGroup = "never_treated"

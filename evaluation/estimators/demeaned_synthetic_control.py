@@ -24,6 +24,22 @@ class DemeanedSyntheticControl:
     Every area's mean over the periods before the start is taken from it; weights ``w >= 0``, ``sum w = 1`` minimise the squared
     differences that are left. The intercept is the treated area's mean less the weighted donors' mean. Where the fit is exact the
     most even weights are taken.
+
+    Examples
+    --------
+    ``a`` moves as the mean of ``b`` and ``c``, ten points above it, and is 2 higher from year 5 on. A mix of levels could not
+    follow it; a constant difference is taken away here:
+
+    >>> import pandas as pd
+    >>> from evaluation.results import Comparison
+    >>> rates = {"a": [15, 16, 15, 17, 19, 19], "b": [4, 6, 4, 7, 6, 7], "c": [6, 6, 6, 7, 8, 7], "d": [1, 0, 3, 1, 2, 0]}
+    >>> wide = pd.DataFrame(rates, index=[1, 2, 3, 4, 5, 6]).rename_axis("year").reset_index()
+    >>> frame = wide.melt("year", var_name="area", value_name="rate")
+    >>> frame["start"] = frame["area"].map({"a": 5})
+    >>> own = Comparison.from_frame(frame, area="area", period="year", value="rate", first_treated="start")
+    >>> estimate = DemeanedSyntheticControl().fit(own)
+    >>> round(estimate.att, 6), {donor.area: round(donor.weight, 2) for donor in estimate.weights if donor.weight > 0.01}
+    (2.0, {'b': 0.5, 'c': 0.5})
     """
 
     card: ClassVar[Card] = Card(

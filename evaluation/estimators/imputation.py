@@ -47,6 +47,24 @@ class Imputation:
     leave_out : bool
         Whether standard errors measure an effect's spread against the other areas of its start and event time alone (less biased
         with few areas; none where one area starts by itself) or against all of them.
+
+    Examples
+    --------
+    Every area rises by 1 a year. The programme adds 1 in its first year, 2 in its second and 3 in its third, from year 3 in ``a``
+    and from year 4 in ``b``. Untreated years alone say what the others would have been without it:
+
+    >>> import pandas as pd
+    >>> from evaluation.results import Comparison
+    >>> rates = {"a": [11, 12, 14, 16, 18], "b": [21, 22, 23, 25, 27], "c": [31, 32, 33, 34, 35], "d": [6, 7, 8, 9, 10]}
+    >>> wide = pd.DataFrame(rates, index=[1, 2, 3, 4, 5]).rename_axis("year").reset_index()
+    >>> frame = wide.melt("year", var_name="area", value_name="rate")
+    >>> frame["start"] = frame["area"].map({"a": 3, "b": 4})
+    >>> own = Comparison.from_frame(frame, area="area", period="year", value="rate", first_treated="start")
+    >>> estimate = Imputation().fit(own)
+    >>> {point.event_time: round(point.att, 6) for point in estimate.path if point.event_time >= 0}
+    {0: 1.0, 1: 2.0, 2: 3.0}
+    >>> round(estimate.att, 6)
+    1.8
     """
 
     covariates: tuple[str, ...] = ()

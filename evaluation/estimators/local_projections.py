@@ -34,6 +34,24 @@ class LocalProjections:
         The last period before the start, or the mean of all of them: less noisy, and right if paths are parallel all along.
     max_lead, max_lag : int or None
         Longest horizons before and after the start (None = all in the window).
+
+    Examples
+    --------
+    Every area rises by 1 a year. The programme adds 1 in its first year, 2 in its second and 3 in its third, from year 3 in ``a``
+    and from year 4 in ``b``. Each horizon is a regression of its own:
+
+    >>> import pandas as pd
+    >>> from evaluation.results import Comparison
+    >>> rates = {"a": [11, 12, 14, 16, 18], "b": [21, 22, 23, 25, 27], "c": [31, 32, 33, 34, 35], "d": [6, 7, 8, 9, 10]}
+    >>> wide = pd.DataFrame(rates, index=[1, 2, 3, 4, 5]).rename_axis("year").reset_index()
+    >>> frame = wide.melt("year", var_name="area", value_name="rate")
+    >>> frame["start"] = frame["area"].map({"a": 3, "b": 4})
+    >>> own = Comparison.from_frame(frame, area="area", period="year", value="rate", first_treated="start")
+    >>> estimate = LocalProjections().fit(own)
+    >>> {point.event_time: (round(point.att, 6), point.n_areas) for point in estimate.path if point.event_time >= 0}
+    {0: (1.0, 2), 1: (2.0, 2), 2: (3.0, 1)}
+    >>> round(LocalProjections(max_lag=1).fit(own).att, 6)
+    1.5
     """
 
     weighting: HorizonWeighting = "equal"

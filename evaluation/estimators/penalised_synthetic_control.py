@@ -41,6 +41,22 @@ class PenalisedSyntheticControl:
         The penalty; None = chosen for every area among `PENALTIES` by leaving out blocks of adjacent periods before the start
         (every period on its own where there are no more periods than blocks) and taking the smallest squared error. The choice is
         made anew for every placebo and wherever periods are held back.
+
+    Examples
+    --------
+    ``a`` is the mean of its near neighbours ``b`` and ``c`` as well as of the distant ``d`` and ``e``; a penalty chooses the
+    near ones, whose paths tell more:
+
+    >>> import pandas as pd
+    >>> from evaluation.results import Comparison
+    >>> rates = {"a": [5, 5, 7], "b": [4, 4, 4], "c": [6, 6, 6], "d": [0, 0, 0], "e": [10, 10, 30]}
+    >>> wide = pd.DataFrame(rates, index=[1, 2, 3]).rename_axis("year").reset_index()
+    >>> frame = wide.melt("year", var_name="area", value_name="rate")
+    >>> frame["start"] = frame["area"].map({"a": 3})
+    >>> own = Comparison.from_frame(frame, area="area", period="year", value="rate", first_treated="start")
+    >>> estimate = PenalisedSyntheticControl(penalty=0.1).fit(own)
+    >>> round(estimate.att, 6), {donor.area: round(donor.weight, 6) for donor in estimate.weights}
+    (2.0, {'b': 0.5, 'c': 0.5})
     """
 
     penalty: float | None = None

@@ -33,6 +33,24 @@ class StackedDiD:
     weighting : {"corrective", "variance"}
         Every treated area counts the same, by the corrective weights of Wing, Freedman & Hollingsworth (2024); or experiments
         count as least squares has it (Cengiz and others 2019).
+
+    Examples
+    --------
+    Every area rises by 1 a year. The programme adds 1 in its first year, 2 in its second and 3 in its third, from year 3 in ``a``
+    and from year 4 in ``b``. The window is what both starts have, two years, so that year three of ``a`` plays no part:
+
+    >>> import pandas as pd
+    >>> from evaluation.results import Comparison
+    >>> rates = {"a": [11, 12, 14, 16, 18], "b": [21, 22, 23, 25, 27], "c": [31, 32, 33, 34, 35], "d": [6, 7, 8, 9, 10]}
+    >>> wide = pd.DataFrame(rates, index=[1, 2, 3, 4, 5]).rename_axis("year").reset_index()
+    >>> frame = wide.melt("year", var_name="area", value_name="rate")
+    >>> frame["start"] = frame["area"].map({"a": 3, "b": 4})
+    >>> own = Comparison.from_frame(frame, area="area", period="year", value="rate", first_treated="start")
+    >>> estimate = StackedDiD().fit(own)
+    >>> round(estimate.att, 6), [point.event_time for point in estimate.path]
+    (1.5, [-2, -1, 0, 1])
+    >>> round(StackedDiD(max_lag=0).fit(own).att, 6)
+    1.0
     """
 
     max_lead: int | None = None

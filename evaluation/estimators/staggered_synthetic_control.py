@@ -38,6 +38,26 @@ class StaggeredSyntheticControl:
         Whether each area may differ from its mix by a constant over all periods.
     most_placebos : int
         Most placebo assignments drawn, however many are asked for: each takes the fits of all its places.
+
+    Examples
+    --------
+    ``a`` lies midway between ``c`` and ``d`` and is 2 higher from year 3 on; ``b`` moves as ``c`` and is 1 higher from year 4 on:
+
+    >>> import pandas as pd
+    >>> from evaluation.results import Comparison
+    >>> rates = {"a": [5, 6, 8, 8.5, 8], "b": [4, 6, 5, 8, 6], "c": [4, 6, 5, 7, 5], "d": [6, 6, 7, 6, 7]}
+    >>> wide = pd.DataFrame(rates, index=[1, 2, 3, 4, 5]).rename_axis("year").reset_index()
+    >>> frame = wide.melt("year", var_name="area", value_name="rate")
+    >>> frame["start"] = frame["area"].map({"a": 3, "b": 4})
+    >>> own = Comparison.from_frame(frame, area="area", period="year", value="rate", first_treated="start")
+    >>> estimate = StaggeredSyntheticControl(pooling=0.0).fit(own)
+    >>> [(donor.treated, donor.area, round(donor.weight, 6)) for donor in estimate.weights]
+    [('a', 'c', 0.5), ('a', 'd', 0.5), ('b', 'c', 1.0)]
+
+    Five treated cells, three with 2 and two with 1:
+
+    >>> round(estimate.att, 6)
+    1.6
     """
 
     pooling: float | None = None

@@ -36,6 +36,22 @@ class SunAbraham(Specification):
     ----------
     controls : {"never", "last"}
         Areas never treated; or, where there are none, those treated last, with the periods from their start on left out.
+
+    Examples
+    --------
+    Every area rises by 1 a year. The programme adds 1 in its first year, 2 in its second and 3 in its third, from year 3 in ``a``
+    and from year 4 in ``b``. Two-way fixed effects averages that to 1.57; here each start is followed by itself:
+
+    >>> import pandas as pd
+    >>> from evaluation.results import Comparison
+    >>> rates = {"a": [11, 12, 14, 16, 18], "b": [21, 22, 23, 25, 27], "c": [31, 32, 33, 34, 35], "d": [6, 7, 8, 9, 10]}
+    >>> wide = pd.DataFrame(rates, index=[1, 2, 3, 4, 5]).rename_axis("year").reset_index()
+    >>> frame = wide.melt("year", var_name="area", value_name="rate")
+    >>> frame["start"] = frame["area"].map({"a": 3, "b": 4})
+    >>> own = Comparison.from_frame(frame, area="area", period="year", value="rate", first_treated="start")
+    >>> estimate = SunAbraham().fit(own)
+    >>> round(estimate.att, 6), {point.event_time: point.n_areas for point in estimate.path if point.event_time >= 0}
+    (1.8, {0: 2, 1: 2, 2: 1})
     """
 
     controls: Controls = "never"

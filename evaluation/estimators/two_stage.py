@@ -39,6 +39,24 @@ class TwoStage:
     ----------
     covariates : tuple of str
         Covariates of the comparison that vary over time within areas.
+
+    Examples
+    --------
+    Every area rises by 1 a year. The programme adds 1 in its first year, 2 in its second and 3 in its third, from year 3 in ``a``
+    and from year 4 in ``b``. The points are those of the imputation estimator, the standard error is not:
+
+    >>> import pandas as pd
+    >>> from evaluation.results import Comparison
+    >>> rates = {"a": [11, 12, 14, 16, 18], "b": [21, 22, 23, 25, 27], "c": [31, 32, 33, 34, 35], "d": [6, 7, 8, 9, 10]}
+    >>> wide = pd.DataFrame(rates, index=[1, 2, 3, 4, 5]).rename_axis("year").reset_index()
+    >>> frame = wide.melt("year", var_name="area", value_name="rate")
+    >>> frame["start"] = frame["area"].map({"a": 3, "b": 4})
+    >>> own = Comparison.from_frame(frame, area="area", period="year", value="rate", first_treated="start")
+    >>> estimate = TwoStage().fit(own)
+    >>> round(estimate.att, 6), {point.event_time: round(point.att, 6) for point in estimate.path if point.event_time >= 0}
+    (1.8, {0: 1.0, 1: 2.0, 2: 3.0})
+    >>> estimate.se > 0
+    True
     """
 
     covariates: tuple[str, ...] = ()

@@ -26,6 +26,34 @@ def infer(
     It never decides: with few treated areas the standard error rests on a handful of residuals that the estimate itself has made
     small, and the test rejects far too often (Conley & Taber 2011; MacKinnon & Webb 2017). `draws`, `seed` and `placebos` are not
     used.
+
+    Parameters
+    ----------
+    estimate, estimator, comparison : Estimate, Estimator, Comparison
+        What was found, by what, on what.
+    level : float
+        Size of the test, such as 0.05; the interval covers 1 - level.
+    draws, seed : int
+        Number of random draws and their seed, for methods that draw.
+    placebos : Placebos, optional
+        Those of `estimator` on `comparison`, where they are there already, for methods that use them.
+
+    Returns
+    -------
+    Inference
+        Without p-value and interval where it is not valid; the note says why.
+
+    Examples
+    --------
+    One treated area of sixty: a p-value that nobody should believe, and that decides nothing.
+
+    >>> from evaluation.estimators import REGISTRY
+    >>> from evaluation.simulate import simulate_comparison
+    >>> made = simulate_comparison(n_areas=60, n_treated=1, effect=-6.0, seed=1)  # SYNTHETIC
+    >>> method = REGISTRY["twfe"]()
+    >>> found = infer(method.fit(made), method, made, level=0.05, draws=999, seed=1)
+    >>> found.p_value < 1e-12, found.decides
+    (True, False)
     """
     clusters = count_clusters(comparison)
     kind = "clusters" if comparison.clusters else "areas"

@@ -56,6 +56,34 @@ def infer(
     Valid for one treated place with no fewer periods before the start than after it, for a comparison whose residuals could have
     come in any order in time of blocks (no drift, no change of spread), with at least 1/`level` periods, and, for a synthetic
     control, with more periods than the donors can fit exactly. `draws`, `seed` and `placebos` are not used.
+
+    Parameters
+    ----------
+    estimate, estimator, comparison : Estimate, Estimator, Comparison
+        What was found, by what, on what.
+    level : float
+        Size of the test, such as 0.05; the interval covers 1 - level.
+    draws, seed : int
+        Number of random draws and their seed, for methods that draw.
+    placebos : Placebos, optional
+        Those of `estimator` on `comparison`, where they are there already, for methods that use them.
+
+    Returns
+    -------
+    Inference
+        Without p-value and interval where it is not valid; the note says why.
+
+    Examples
+    --------
+    One treated area over 24 periods: its residuals can be moved in time in 24 ways, the one that happened among them.
+
+    >>> from evaluation.estimators import REGISTRY
+    >>> from evaluation.simulate import simulate_comparison
+    >>> made = simulate_comparison(n_areas=60, n_treated=1, effect=-6.0, seed=1)  # SYNTHETIC
+    >>> method = REGISTRY["twfe"]()
+    >>> found = infer(method.fit(made), method, made, level=0.05, draws=999, seed=1)
+    >>> round(found.p_value, 4), round(found.smallest_p, 4)
+    (0.0417, 0.0417)
     """
     note, p_value, interval = _why_not(estimator, comparison, level), None, None
     if not note:

@@ -24,6 +24,34 @@ def infer(
     Valid where every treated area is a single authority (a place of several is calmer than the single areas it would be compared
     with), where the untreated areas are enough for `level`, and where the treated authority is about as noisy as they are: one of
     unusual population rejects too seldom or too often, which is why it does not decide.
+
+    Parameters
+    ----------
+    estimate, estimator, comparison : Estimate, Estimator, Comparison
+        What was found, by what, on what.
+    level : float
+        Size of the test, such as 0.05; the interval covers 1 - level.
+    draws, seed : int
+        Number of random draws and their seed, for methods that draw.
+    placebos : Placebos, optional
+        Those of `estimator` on `comparison`, where they are there already, for methods that use them.
+
+    Returns
+    -------
+    Inference
+        Without p-value and interval where it is not valid; the note says why.
+
+    Examples
+    --------
+    One treated area of sixty, and an effect of -6, larger than any of the 59 untreated areas shows.
+
+    >>> from evaluation.estimators import REGISTRY
+    >>> from evaluation.simulate import simulate_comparison
+    >>> made = simulate_comparison(n_areas=60, n_treated=1, effect=-6.0, seed=1)  # SYNTHETIC
+    >>> method = REGISTRY["twfe"]()
+    >>> found = infer(method.fit(made), method, made, level=0.05, draws=999, seed=1)
+    >>> round(found.p_value, 4), found.interval.low < -6 < found.interval.high
+    (0.0167, True)
     """
     several = 1 if comparison.sizes is None else int(comparison.sizes[comparison.treated].max())
     note, p_value, interval, reference = "", None, None, None

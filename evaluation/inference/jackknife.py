@@ -36,6 +36,34 @@ def infer(
 
     Valid with at least two treated and two untreated clusters that are independent of each other; with few treated ones it still
     rejects too often, only less so than the cluster-robust test.
+
+    Parameters
+    ----------
+    estimate, estimator, comparison : Estimate, Estimator, Comparison
+        What was found, by what, on what.
+    level : float
+        Size of the test, such as 0.05; the interval covers 1 - level.
+    draws, seed : int
+        Number of random draws and their seed, for methods that draw.
+    placebos : Placebos, optional
+        Those of `estimator` on `comparison`, where they are there already, for methods that use them.
+
+    Returns
+    -------
+    Inference
+        Without p-value and interval where it is not valid; the note says why.
+
+    Examples
+    --------
+    Eight treated areas of sixty, and an effect of -6.
+
+    >>> from evaluation.estimators import REGISTRY
+    >>> from evaluation.simulate import simulate_comparison
+    >>> made = simulate_comparison(n_areas=60, n_treated=8, effect=-6.0, seed=1)  # SYNTHETIC
+    >>> method = REGISTRY["twfe"]()
+    >>> found = infer(method.fit(made), method, made, level=0.05, draws=999, seed=1)
+    >>> found.p_value < 0.001, found.interval.low < -6 < found.interval.high
+    (True, True)
     """
     clusters = count_clusters(comparison)
     found: Jackknife | None = None

@@ -58,7 +58,7 @@ def infer(
 
     Parameters
     ----------
-    estimate, estimator, comparison
+    estimate, estimator, comparison : Estimate, Estimator, Comparison
         What was found, by what, on what.
     level : float
         Size of the test, such as 0.05; the interval covers 1 - level.
@@ -74,6 +74,20 @@ def infer(
     Inference
         p-value and interval are None, with the reason in the note, where even the smallest p exceeds `level` or there is no
         placebo.
+
+    Examples
+    --------
+    One treated area of sixty, and an effect of -6: no untreated area has as large an estimate.
+
+    >>> from evaluation.estimators import REGISTRY
+    >>> from evaluation.simulate import simulate_comparison
+    >>> made = simulate_comparison(n_areas=60, n_treated=1, effect=-6.0, seed=1)  # SYNTHETIC
+    >>> method = REGISTRY["twfe"]()
+    >>> found = infer(method.fit(made), method, made, level=0.05, draws=999, seed=1)
+    >>> found.as_large, found.reps, round(found.p_value, 4)  # (1 + 0) / (59 + 1)
+    (0, 59, 0.0167)
+    >>> found.interval.low < -6 < found.interval.high
+    True
     """
     placebos = estimator.placebos(comparison, draws=draws, seed=seed) if placebos is None else placebos
     reference = reference_of(estimate, placebos, comparison, statistic=statistic)
