@@ -20,22 +20,19 @@ from evaluation.lab.front_end import has_front_end
 from evaluation.lab.full import picture_html
 from evaluation.numerics.selection import keep_areas
 from evaluation.report.drawing import (
-    BOTTOM,
     MUTED,
     OTHER,
     PLACEBO,
-    TOP,
     TREATED,
     Picture,
-    add_axes,
+    add_value_axes,
     figure_name,
-    label_ends,
     mark_start,
     mark_zero,
     name_values,
     show_periods,
-    wrap_label,
 )
+from evaluation.report.labels import label_ends, wrap_label
 from evaluation.results import Comparison, Estimate
 from evaluation.results.show import write_number
 from evaluation.synthesis.numbers import write_month, write_the_period
@@ -266,7 +263,7 @@ def _paint(figure: Figure, *, estimate: Estimate, donors: np.ndarray | None, wor
 
 def _paint_levels(figure: FigureBase, estimate: Estimate, donors: np.ndarray | None, word: Outcome, start: str) -> None:
     series = estimate.series
-    axes = add_axes(figure, left=0.5, right=1.25, bottom=BOTTOM, top=TOP)
+    axes = add_value_axes(figure, word, right=1.25)
     position = np.arange(len(series.periods))
     if donors is not None:
         gap = np.full((donors.shape[1], 1), np.nan)  # many lines as one path, with gaps between them
@@ -276,19 +273,19 @@ def _paint_levels(figure: FigureBase, estimate: Estimate, donors: np.ndarray | N
     show_periods(axes, series.periods, word.window_months)
     mark_start(axes, series.exposure, start)
     ends = [(series.observed[-1], "observed", TREATED), (series.counterfactual[-1], "mix of the\nothers", OTHER)]
-    label_ends(axes, ends, at=position[-1])
+    label_ends(axes, ends)
     name_values(figure, axes, "Pounds" if word.unit == "gbp" else upper_first(word.level_words))
 
 
 def _paint_gap(figure: FigureBase, estimate: Estimate, word: Outcome, start: str, place: str) -> None:
     series = estimate.series
-    axes = add_axes(figure, left=0.5, right=1.25, bottom=BOTTOM, top=TOP)
+    axes = add_value_axes(figure, word, right=1.25)
     gap = np.subtract(series.observed, series.counterfactual)
     axes.plot(np.arange(len(gap)), gap, color=TREATED, linewidth=2.2)
     show_periods(axes, series.periods, word.window_months)
     mark_zero(axes)
     mark_start(axes, series.exposure, start)
-    label_ends(axes, [(float(gap[-1]), wrap_label(place), TREATED), (0.0, "no difference", MUTED)], at=len(gap) - 1)
+    label_ends(axes, [(float(gap[-1]), wrap_label(place), TREATED), (0.0, "no difference", MUTED)])
     name_values(figure, axes, f"Difference, {word.unit_words}")
 
 

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from evaluation.contracts.disclosure import COUNTED, Clause, clause_of
 from evaluation.contracts.records import Contracts, Outcome
 from evaluation.panel.periods import list_periods
 from evaluation.results import Panel
 
-TOTALS = ("people", "households")
-"""Units that are added up over authorities; all others are averaged."""
+HIDDEN = "confidential"
+"""Flag of a figure that is there and may not be told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,7 +43,7 @@ class Cells:
     @property
     def is_total(self) -> bool:
         """Whether figures are added up, not averaged."""
-        return self.outcome.unit in TOTALS
+        return self.outcome.unit in COUNTED
 
     def columns(self, codes: Sequence[str]) -> np.ndarray:
         """Positions of some authorities."""
@@ -63,7 +64,11 @@ class Cells:
 
 
 def read_cells(panel: Panel, contracts: Contracts, outcome: Outcome) -> Cells | None:
-    """The figures of one outcome; None where the panel has no figure of it for an authority of the register."""
+    """The figures of one outcome; None where the panel has no figure of it for an authority of the register.
+
+    Counts are protected here as their source asks, before anything is made of them, so that nothing made of them can tell more:
+    small ones are left out, the others rounded.
+    """
     frame, codes = panel.frame, tuple(contracts.areas)
     rows = frame.loc[(frame["outcome"] == outcome.id) & frame["area_code"].isin(codes)]
     published = rows.loc[rows["value"].notna(), "period"]
@@ -79,17 +84,39 @@ def read_cells(panel: Panel, contracts: Contracts, outcome: Outcome) -> Cells | 
         cells[t[inside], n[inside]] = rows[name].to_numpy(dtype=kind)[inside]
         return cells
 
-    se = spread("se", np.nan, float)
+    values, se, flags = spread("value", np.nan, float), spread("se", np.nan, float), spread("flag", "", object)
+    if outcome.unit in COUNTED:
+        values, flags = protect(values, flags, _clause(outcome, panel, contracts))
     return Cells(
         outcome=outcome,
         periods=periods,
         codes=codes,
-        values=spread("value", np.nan, float),
+        values=values,
         se=se,
-        flags=spread("flag", "", object),
+        flags=flags,
         people=_read_people(panel, contracts, outcome, periods, codes),
         sampled=outcome.survey or bool(np.isfinite(se).any()),
     )
+
+
+def _clause(outcome: Outcome, panel: Panel, contracts: Contracts) -> Clause:
+    return clause_of(outcome, contracts, {item.source for item in panel.inputs})
+
+
+def protect(values: np.ndarray, flags: np.ndarray, clause: Clause) -> tuple[np.ndarray, np.ndarray]:
+    """Counts and flags (T, N) as they may be printed: small ones left out and flagged, the others rounded.
+
+    Where no rule is established they are the same.
+    """
+    if clause.status != "established":
+        return values, flags
+    values, flags = values.copy(), flags.copy()
+    for at in zip(*np.nonzero(np.isfinite(values)), strict=True):
+        if clause.hides(values[at]):
+            values[at], flags[at] = np.nan, HIDDEN
+        else:
+            values[at] = clause.round(values[at])
+    return values, flags
 
 
 def _read_people(
@@ -111,5 +138,6 @@ def _read_people(
         wide = latest.pivot(index="year", columns="area_code", values="value")
         years = [period[:4] for period in periods]
         whole = wide.reindex(sorted({*wide.index, *years})).ffill().bfill().reindex(columns=list(codes))
-        return whole.loc[years].to_numpy(dtype=float)
+        people = whole.loc[years].to_numpy(dtype=float)
+        return protect(people, np.full(people.shape, "", dtype=object), _clause(contracts.outcomes[name], panel, contracts))[0]
     return None

@@ -11,7 +11,7 @@ import numpy as np
 
 from evaluation.contracts.records import Contracts, Outcome
 from evaluation.panel.periods import shift_month
-from evaluation.profile.cells import Cells
+from evaluation.profile.cells import HIDDEN, Cells
 from evaluation.profile.subject import Subject
 from evaluation.results import AreaChange, AreaLevel, Interval, LevelSeries, Others, SimilarArea, Standing
 
@@ -57,7 +57,8 @@ def describe_level(
     mine = cells.columns(subject.members)
     there = np.flatnonzero(np.isfinite(cells.values[:, mine]).all(axis=1) & _weighable(cells, mine))
     if not len(there):
-        return absent_level(cells.outcome, last_period=cells.periods[-1], why_not=_why_absent(cells, subject, mine))
+        flag = HIDDEN if (cells.flags[:, mine] == HIDDEN).any() else ""
+        return absent_level(cells.outcome, last_period=cells.periods[-1], why_not=_why_absent(cells, subject, mine), flag=flag)
     t = int(there[-1])
     nation = np.array([n for n, code in enumerate(cells.codes) if contracts.areas[code].nation in subject.nation.split(" and ")])
     place = cells.shares(mine, t)
@@ -99,7 +100,7 @@ def show_figure(area: SimilarArea, cells: Cells, period: str) -> SimilarArea:
     return replace(area, value=value, interval=_interval(value, se))
 
 
-def absent_level(outcome: Outcome, *, why_not: str, last_period: str = "") -> AreaLevel:
+def absent_level(outcome: Outcome, *, why_not: str, last_period: str = "", flag: str = "") -> AreaLevel:
     """A level for which there is no figure."""
     return AreaLevel(
         outcome=outcome.id,
@@ -109,7 +110,7 @@ def absent_level(outcome: Outcome, *, why_not: str, last_period: str = "") -> Ar
         value=None,
         interval=None,
         sampled=outcome.survey,
-        flag="",
+        flag=flag,
         nation=None,
         nation_areas=0,
         weighted=False,

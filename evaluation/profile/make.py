@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from evaluation import project
-from evaluation.contracts.disclosure import read_clause
+from evaluation.contracts.disclosure import COUNTED, clause_of
 from evaluation.contracts.records import Contracts, Outcome
 from evaluation.errors import DataError
 from evaluation.plain import save_records
@@ -36,7 +36,8 @@ ANNUAL = "_annual"
 FIRST = ("inactivity", "employment", "claimant", "young", "pay", "median_pay")
 """Beginnings of the outcomes that stand first, in this order; others follow by name."""
 NOT_IN_PANEL = "not among the figures given"
-RESTRICTED = "its source is restricted, and a profile goes through no disclosure gate"
+UNPROTECTED = "counts of a restricted source whose disclosure rule is not established"
+"""Why a profile leaves an outcome out that the data have."""
 
 
 def profile_area(
@@ -89,7 +90,7 @@ def profile_area(
     figures = read_figures(panel, contracts) if figures is None else figures
     if not figures:
         raise DataError(f"{subject.name}: the panel has no figure of an outcome; give a data folder with a source of one.")
-    why = {outcome.id: RESTRICTED for outcome in _wanted(contracts) if is_restricted(outcome, panel, contracts)}
+    why = {outcome.id: UNPROTECTED for outcome in _wanted(contracts) if is_unprotected(outcome, panel, contracts)}
     why.update(missing or {})
     nearest = find_similar(
         figures, contracts, subject, before=before or first_programme_month(contracts), count=similar, published=published
@@ -130,18 +131,17 @@ def profile_area(
 def read_figures(panel: Panel, contracts: Contracts) -> dict[str, Cells]:
     """Every outcome of a panel that a profile shows, those a reader looks for first, first; populations serve as weights only.
 
-    A profile goes through no disclosure gate, so figures of a restricted source do not enter it.
+    Counts come protected as their source asks; those of a restricted source whose rule nobody has written down are left out.
     """
-    wanted = (outcome for outcome in _wanted(contracts) if not is_restricted(outcome, panel, contracts))
+    wanted = (outcome for outcome in _wanted(contracts) if not is_unprotected(outcome, panel, contracts))
     read = ((outcome.id, read_cells(panel, contracts, outcome)) for outcome in wanted)
     return {id: cells for id, cells in read if cells is not None}
 
 
-def is_restricted(outcome: Outcome, panel: Panel, contracts: Contracts) -> bool:
-    """Whether the panel has the outcome from a source that not everybody may read."""
-    read = {item.source for item in panel.inputs}
-    source = next((rule.source for rule in outcome.series if rule.source in read), "")
-    return read_clause(contracts.sources.get(source)).access == "restricted"
+def is_unprotected(outcome: Outcome, panel: Panel, contracts: Contracts) -> bool:
+    """Whether an outcome counts people and the panel has it from a source that says nothing of how to protect them."""
+    clause = clause_of(outcome, contracts, {item.source for item in panel.inputs})
+    return outcome.unit in COUNTED and clause.is_missing
 
 
 def summarise_areas(figures: Mapping[str, Cells], contracts: Contracts, outcome: str) -> dict[str, AreaLevel]:

@@ -41,8 +41,14 @@ def find_subject(contracts: Contracts, area: str, programme: str = "") -> Subjec
     Raises
     ------
     ConfigurationError
-        If there is no such area (the nearest are named), a place has no members on record, or it is drawn in several ways.
+        If there is no such area or programme (the nearest are named), a place has no members on record, or it is drawn in
+        several ways.
     """
+    if programme and programme not in contracts.programmes:
+        there = ", ".join(contracts.programmes)
+        raise ConfigurationError(
+            f"there is no programme {programme!r}{nearest(programme, contracts.programmes)}; the programmes are {there}."
+        )
     named = {item.name.casefold(): code for code, item in contracts.areas.items()}
     renewed = {item.code_2025: code for code, item in contracts.areas.items()}
     code = area if area in contracts.areas else renewed.get(area, named.get(area.casefold(), ""))
