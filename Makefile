@@ -9,7 +9,7 @@ SCHEDULER ?=
 COMPILE = $(BIN)/uv pip compile --upgrade --generate-hashes --universal --python-version 3.11 --no-header --no-emit-index-url --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help report lab test check simulate benchmark cluster audit lock clean
+.PHONY: help report lab test check accessible simulate benchmark cluster audit lock clean
 
 help: ## this help
 	@echo "Did the trailblazers work, and could we have told?"
@@ -34,6 +34,11 @@ check: $(VENV)/.test ## style, types, import contracts, stripped notebooks
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python tests/stripped_notebooks.py
+
+accessible: $(VENV)/.test ## hold a published report against the accessibility gate: make accessible REPORT=runs/<design>/report
+	@test -n "$(REPORT)" || { echo "Name the folder of a report: make accessible REPORT=runs/<design>/report"; exit 2; }
+	@TRAILBLAZER_REPORT="$(REPORT)" $(BIN)/python -m pytest -p no:cacheprovider tests/report/test_any_report.py
+	@echo "What axe-core found, a row a page and width: build/accessibility/"
 
 simulate: $(VENV)/.test ## the long simulations (hours of CPU); SCHEDULER=local:2 shares out the draws on the real panel
 	@SCHEDULER=$(SCHEDULER) $(BIN)/python -m pytest -m slow

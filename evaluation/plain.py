@@ -107,6 +107,8 @@ def load_json(cls: type[T], path: Path, *, remedy: str) -> T:
 
 
 def _build(kind: Any, data: Any) -> Any:
+    if type(data) is kind and (kind is not float or math.isfinite(data)):  # nearly all, and the quickest to know
+        return data
     origin = typing.get_origin(kind)
     if kind is Any or kind is object:
         return data

@@ -32,6 +32,7 @@ from evaluation.inference.reference import POWER, reference_of, smallest_detecta
 from evaluation.numerics.places import draw_places
 from evaluation.numerics.sampling import sampling_variance
 from evaluation.numerics.windows import count_straddling, overlap_correlation
+from evaluation.panel.period_words import write_month
 from evaluation.panel.periods import STEP, Frequency, exposure_share, list_periods, month_index, reference_window, shift_month
 from evaluation.plain import save_records
 from evaluation.results import Comparison, Design, Estimator, Panel, Placebos, Power, PowerPoint, TreatedUnit
@@ -352,9 +353,9 @@ def _write_note(calendar: Calendar, found: Sequence[_Measured]) -> str:
     sentences = ["Follow-up is counted from the first start."] if len(calendar.units) > 1 else []
     if fits:
         sentences.append(
-            f"Measured on the {calendar.before} periods up to {calendar.last}, before the start, with the start moved back: "
-            f"{fits[0].before} of them remain before it for a follow-up of {fits[0].follow_up}, {fits[-1].before} for one of "
-            f"{fits[-1].follow_up}. The evaluation itself has {calendar.before}, so a long follow-up may see a little more."
+            f"Measured on the {calendar.before} periods up to {write_month(calendar.last)}, before the start, with the start "
+            f"moved back: {fits[0].before} of them remain before it for a follow-up of {fits[0].follow_up}, {fits[-1].before} for "
+            f"one of {fits[-1].follow_up}. The evaluation itself has {calendar.before}, so a long follow-up may see a little more."
         )
     reasons: dict[str, list[int]] = {}
     for item in found:

@@ -49,5 +49,9 @@ def write_whole(path: Path, content: str | bytes) -> None:
             handle.flush()
             os.fsync(handle.fileno())
         temporary.replace(path)
+    except OSError as error:
+        # A message names the file that was asked for, which a full disk leaves out and an interim name hides.
+        error.filename, error.filename2 = os.fspath(path), None
+        raise
     finally:
         temporary.unlink(missing_ok=True)

@@ -12,6 +12,9 @@ from pathlib import Path
 
 import pytest
 from leaks import find_leaks
+from report.pages import accessibility_faults, needs_browser, open_browser, site_faults
+from report.table_faults import table_faults
+from traces import broken_traces, sentences_missing
 
 from evaluation.batch.notebooks import NOTEBOOKS
 from evaluation.batch.stages import write_demonstration_data
@@ -120,6 +123,35 @@ def test_synthetic_stands_on_every_page(finished):
         assert "SYNTHETIC" in page.read_text("utf-8"), page.name
     for table in (finished / "data").glob("*.csv"):
         assert table.name.startswith("SYNTHETIC")
+
+
+def test_every_kind_of_page_is_published_and_sound(finished):
+    report = finished / "report"
+    chapters = [path.relative_to(ROOT / "reports") for path in (ROOT / "reports").rglob("*.qmd") if path.parent.name[0] != "_"]
+    wanted = {path.with_suffix(".html").as_posix() for path in chapters} | {f"areas/{area}.html" for area in AREAS}
+    assert {path.relative_to(report).as_posix() for path in report.rglob("*.html")} == wanted
+    assert {name.partition("/")[0] for name in wanted} == {"index.html", "references.html", "chapters", "areas", "annex"}
+    assert site_faults(report) == {}
+
+
+@pytest.mark.browser
+@needs_browser
+def test_every_published_page_can_be_used_at_any_width_with_everything_open(finished):
+    """The gate that `make accessible REPORT=...` holds against any other report."""
+    with open_browser() as browser:
+        assert accessibility_faults(finished / "report", browser, record="end-to-end") == []
+
+
+def test_the_same_sentence_stands_in_notebook_page_and_spreadsheet(finished):
+    assert sentences_missing(finished) == []
+
+
+def test_every_finding_leads_back_to_its_data_and_its_protocol(finished):
+    assert broken_traces(finished) == []
+
+
+def test_every_cell_of_every_published_table_says_something(finished):
+    assert table_faults(finished / "report") == []
 
 
 def test_no_machine_path_is_published(finished):

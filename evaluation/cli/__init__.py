@@ -78,15 +78,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         if options.debug or error.errno not in _PLACES_THAT_REFUSE:
             raise
-        print(
-            f"trailblazer {options.verb}: {error.filename or 'the run folder'}: {error.strerror}. What was finished is kept; "
-            "make room or name another folder with --out, and say the same again.",
-            file=sys.stderr,
-        )
+        print(f"trailblazer {options.verb}: {_say_place(error)}", file=sys.stderr)
         return ConfigurationError.exit_code
     except KeyboardInterrupt:
         print("\ninterrupted; finished notebooks are kept. Say the same again to go on.", file=sys.stderr)
         return 130
+
+
+def _say_place(error: OSError) -> str:
+    """What a place refused, and what to do."""
+    remedy = {errno.ENOSPC: "make room", errno.EDQUOT: "make room", errno.EACCES: "see to it that you may read and write there"}
+    fix = remedy.get(error.errno or 0, "name another place")
+    place = error.filename2 or error.filename or "the folder"
+    return f"{place}: {error.strerror}. What was finished is kept. Fix: {fix}, and say the same again."
 
 
 def demo(options: argparse.Namespace) -> int:
@@ -177,13 +181,15 @@ def plan(options: argparse.Namespace) -> int:
     from evaluation.batch.stages import prepare
 
     run = options.out or project.RUNS / options.design
-    _, planned = prepare(options.design, options.data, run, only=options.only, write=False)
+    _, planned = prepare(options.design, options.data, run, only=options.only, write=False, as_of=options.vintage)
     planned = planned if options.limit is None else planned.first(options.limit)
     at_once = options.jobs or os.cpu_count() or 1
     if options.json:
-        print(json.dumps(plan_data(planned, run, at_once=at_once), ensure_ascii=False, indent=1))
+        data = plan_data(planned, run, at_once=at_once) | {"vintage": options.vintage or None}
+        print(json.dumps(data, ensure_ascii=False, indent=1))
     else:
-        print("\n".join(describe_plan(planned, run, at_once=at_once)))
+        pinned = [f"data pinned to {options.vintage}"] if options.vintage else []
+        print("\n".join((*pinned, *describe_plan(planned, run, at_once=at_once))))
     return 0
 
 
@@ -300,7 +306,7 @@ def _run_design(name: str, data: Path, folder: Path, options: argparse.Namespace
     from evaluation.batch.stages import conclude_run, prepare
 
     with watch.time("panel") as notes:
-        study, planned = prepare(name, data, folder, only=options.only)
+        study, planned = prepare(name, data, folder, only=options.only, as_of=options.vintage)
         notes.append(f"{len(study.panel.frame):,} rows from {len(study.panel.inputs)} file(s)")
     changes = load_changes(folder)
     if changes:

@@ -45,6 +45,13 @@ exit codes: 0 good · 1 a fault of ours · 2 the command or a configuration is w
 """
 
 
+def _path(text: str) -> Path:
+    """A path; an empty one, as an unset variable of a script gives, is not taken for the folder one stands in."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty; name a file or folder")
+    return Path(text)
+
+
 def build_parser() -> argparse.ArgumentParser:
     """All verbs and their options."""
     parser = argparse.ArgumentParser(
@@ -58,9 +65,9 @@ def build_parser() -> argparse.ArgumentParser:
         sub = verbs.add_parser(name, help=text, description=text)
         if data:
             sub.add_argument("--design", required=True, metavar="NAME", help="a study of data_contracts/designs, without .yml")
-            sub.add_argument("--data", required=True, type=Path, metavar="DIR", help="folder of the data files, as published")
+            sub.add_argument("--data", required=True, type=_path, metavar="DIR", help="folder of the data files, as published")
         if out:
-            sub.add_argument("--out", type=Path, metavar="DIR", help="run folder (default: runs/<design>)")
+            sub.add_argument("--out", type=_path, metavar="DIR", help="run folder (default: runs/<design>)")
         if runs:
             sub.add_argument("--jobs", type=_count, default=0, metavar="N", help="notebooks at once (default: one a processor)")
             for word, what in (("cell", "one cell"), ("job", "one notebook")):
@@ -94,13 +101,13 @@ def build_parser() -> argparse.ArgumentParser:
     )
     engine(demo)
     scheduler(demo)
-    demo.set_defaults(only=(), limit=None)
+    demo.set_defaults(only=(), limit=None, vintage="")
     _add_fetch_verbs(verb)
     _add_profile_verb(verb)
     check = verb("check", "Check data files against their contracts; exit code 3 where they break one.")
-    check.add_argument("--data", required=True, type=Path, metavar="DIR", help="folder of the data files, as published")
+    check.add_argument("--data", required=True, type=_path, metavar="DIR", help="folder of the data files, as published")
     check.add_argument("--design", default="", metavar="NAME", help="only the sources this study can use (default: all)")
-    check.add_argument("--out", type=Path, metavar="FILE", help="also write the findings to this CSV or .json file")
+    check.add_argument("--out", type=_path, metavar="FILE", help="also write the findings to this CSV or .json file")
     for name, text in (
         ("plan", "Say what would run, what is done, what is refused and why; run nothing."),
         ("run", "Run the notebooks of a design; what is done already is not run again."),
@@ -110,6 +117,12 @@ def build_parser() -> argparse.ArgumentParser:
             "--only", action="append", default=[], metavar="AREA", help="only this treated area, by code (may be repeated)"
         )
         sub.add_argument("--limit", type=_count, metavar="N", help="at most this many notebooks, in the order of the plan")
+        sub.add_argument(
+            "--vintage",
+            default="",
+            metavar="DATE",
+            help="pin the data: of every source the newest edition that was there on this day, YYYY-MM-DD (default: the newest)",
+        )
         sub.add_argument("--json", action="store_true", help="what there is to say as JSON on standard output")
         if name == "run":
             scheduler(sub)
@@ -122,23 +135,23 @@ def build_parser() -> argparse.ArgumentParser:
         help="a final release is refused while something it must state is missing (default: provisional)",
     )
     report.add_argument(
-        "--facts", type=Path, metavar="FILE", help="what the release states about itself (default: reports/release.yml)"
+        "--facts", type=_path, metavar="FILE", help="what the release states about itself (default: reports/release.yml)"
     )
-    report.add_argument("--since", type=Path, metavar="OLD", help="run folder of the release before: adds what changed since")
+    report.add_argument("--since", type=_path, metavar="OLD", help="run folder of the release before: adds what changed since")
     diff = verb("diff", "Say what changed between two runs of one study: verdicts first, then estimates, each move in its parts.")
-    diff.add_argument("old", type=Path, metavar="OLD", help="run folder of the earlier run")
-    diff.add_argument("new", type=Path, metavar="NEW", help="run folder of the new run")
+    diff.add_argument("old", type=_path, metavar="OLD", help="run folder of the earlier run")
+    diff.add_argument("new", type=_path, metavar="NEW", help="run folder of the new run")
     diff.add_argument("--json", action="store_true", help="what there is to say as JSON on standard output")
-    diff.add_argument("--out", type=Path, metavar="FILE.csv", help="also write every outcome and area to this CSV file")
+    diff.add_argument("--out", type=_path, metavar="FILE.csv", help="also write every outcome and area to this CSV file")
     status = verb("status", "Say what a run folder holds.")
     again = verb("verify", "Run the notebooks of a run again elsewhere and compare byte for byte; exit code 3 where they differ.")
     again.add_argument("--jobs", type=_count, default=0, metavar="N", help="notebooks at once (default: one a processor)")
     again.add_argument("--only", action="append", default=[], metavar="AREA", help="only this area (may be repeated)")
     crate = verb("export", "Write a run as one RO-Crate zip: data, protocol, findings, notebooks, report, and what made them.")
-    crate.add_argument("--out", type=Path, required=True, metavar="FILE", help="zip file to write")
+    crate.add_argument("--out", type=_path, required=True, metavar="FILE", help="zip file to write")
     for sub in (report, status, again, crate):
         sub.add_argument(
-            "--run", type=Path, metavar="DIR", default=project.RUNS / "economic-inactivity-trailblazers", help="run folder"
+            "--run", type=_path, metavar="DIR", default=project.RUNS / "economic-inactivity-trailblazers", help="run folder"
         )
     engine(report)
     return parser
@@ -148,8 +161,10 @@ def _add_profile_verb(verb: Callable[..., argparse.ArgumentParser]) -> None:
     """The verb that describes one area."""
     sub = verb("profile", "Describe an area from published figures: a page with its CSV files and JSON. It estimates nothing.")
     sub.add_argument("--area", required=True, metavar="CODE", help="an authority, by code or name, or a place: south-yorkshire")
-    sub.add_argument("--data", required=True, type=Path, metavar="DIR", help="folder of the data files, as published")
-    sub.add_argument("--out", type=Path, metavar="DIR", help="folder of the page, replaced whole (default: runs/profiles/<area>)")
+    sub.add_argument("--data", required=True, type=_path, metavar="DIR", help="folder of the data files, as published")
+    sub.add_argument(
+        "--out", type=_path, metavar="DIR", help="folder of the page, replaced whole (default: runs/profiles/<area>)"
+    )
     sub.add_argument("--programme", default="", metavar="ID", help="the programme whose place it is, where several differ")
     sub.add_argument(
         "--outcome", action="append", default=[], metavar="ID", help="this outcome (may be repeated; default: all with a file)"
@@ -163,7 +178,7 @@ def _add_profile_verb(verb: Callable[..., argparse.ArgumentParser]) -> None:
 def _add_fetch_verbs(verb: Callable[..., argparse.ArgumentParser]) -> None:
     """The verbs that get data and list what was got."""
     get = verb("fetch", "Get data from the services that publish them; exit code 4 where one did not give them.")
-    get.add_argument("--data", required=True, type=Path, metavar="DIR", help="folder to keep the data in")
+    get.add_argument("--data", required=True, type=_path, metavar="DIR", help="folder to keep the data in")
     get.add_argument("--design", default="", metavar="NAME", help="the sources that the outcomes of this study need")
     get.add_argument("--source", action="append", default=[], metavar="ID", help="this source (may be repeated)")
     get.add_argument("--first", default="", metavar="PERIOD", help="first period, such as 2018-03 (default: the contract's)")
@@ -177,7 +192,7 @@ def _add_fetch_verbs(verb: Callable[..., argparse.ArgumentParser]) -> None:
         help="another address of nomis, ons or statxplore than the contract's (may be repeated)",
     )
     listing = verb("vintages", "List the editions of the data that are kept, or say what one moved against another.")
-    listing.add_argument("--data", required=True, type=Path, metavar="DIR", help="folder of the data files")
+    listing.add_argument("--data", required=True, type=_path, metavar="DIR", help="folder of the data files")
     listing.add_argument("--source", default="", metavar="ID", help="only this source; needed for --diff where there are several")
     listing.add_argument(
         "--diff",
@@ -185,7 +200,7 @@ def _add_fetch_verbs(verb: Callable[..., argparse.ArgumentParser]) -> None:
         metavar=("OLD", "NEW"),
         help="which cells moved and by how much; a vintage or the beginning of its name, previous, newest, or a file below DIR",
     )
-    listing.add_argument("--out", type=Path, metavar="FILE.csv", help="also write every cell that moved to this CSV file")
+    listing.add_argument("--out", type=_path, metavar="FILE.csv", help="also write every cell that moved to this CSV file")
     listing.add_argument("--json", action="store_true", help="what there is to say as JSON on standard output")
 
 

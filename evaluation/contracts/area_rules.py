@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from evaluation.contracts.records import Area, CodeChange, Rule, nearest
+from evaluation.contracts.fields import nearest
+from evaluation.contracts.records import Area, CodeChange, Rule
 from evaluation.contracts.subject import Subject, listed, named
 from evaluation.contracts.violations import Violation
 

@@ -13,7 +13,8 @@ from datetime import date, timedelta
 import numpy as np
 import pandas as pd
 
-from evaluation.contracts.records import Column, nearest
+from evaluation.contracts.fields import nearest
+from evaluation.contracts.records import Column
 from evaluation.contracts.subject import Subject
 from evaluation.contracts.violations import Violation
 

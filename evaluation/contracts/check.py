@@ -11,8 +11,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from evaluation.contracts.cells import check_column
+from evaluation.contracts.fields import nearest
 from evaluation.contracts.panel_rules import check_rule
-from evaluation.contracts.records import Contracts, Source, nearest
+from evaluation.contracts.records import Contracts, Source
 from evaluation.contracts.subject import Subject
 from evaluation.contracts.table import Table
 from evaluation.contracts.violations import Violation, format_violation, format_violations

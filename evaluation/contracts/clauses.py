@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.contracts.disclosure import clause_problems_of
+from evaluation.contracts.fields import field_problems, nearest
 from evaluation.contracts.file_types import READ
 from evaluation.contracts.problems import Problem
-from evaluation.contracts.records import Source, field_problems, nearest
+from evaluation.contracts.records import Source
 from evaluation.contracts.rules import PARAMETERS, RULES
 from evaluation.contracts.yamlfile import Document
 

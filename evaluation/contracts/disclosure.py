@@ -11,7 +11,8 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from evaluation.contracts.records import Contracts, Outcome, Record, Source, field_problems
+from evaluation.contracts.fields import Record, field_problems
+from evaluation.contracts.records import Contracts, Outcome, Source
 
 COUNTED = ("people", "households")
 """Units of outcomes whose figures are counts; differences of other units are no counts of anybody."""

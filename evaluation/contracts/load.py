@@ -13,22 +13,11 @@ from typing import Any
 from evaluation import project
 from evaluation.contracts import registers
 from evaluation.contracts.disclosure import read_clause
+from evaluation.contracts.fields import field_problems, nearest
 from evaluation.contracts.money import COSTS, UNIT_VALUES, Cost, UnitValue, check_costs, check_unit_values
 from evaluation.contracts.odcs import read_source
 from evaluation.contracts.problems import Problem, keyed, raise_problems
-from evaluation.contracts.records import (
-    Area,
-    CodeChange,
-    Contracts,
-    Exposure,
-    Neighbour,
-    Outcome,
-    Programme,
-    SeriesRule,
-    Source,
-    field_problems,
-    nearest,
-)
+from evaluation.contracts.records import Area, CodeChange, Contracts, Exposure, Neighbour, Outcome, Programme, SeriesRule, Source
 from evaluation.contracts.yamlfile import Document, read_yaml
 from evaluation.errors import ConfigurationError
 

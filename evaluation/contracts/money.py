@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from evaluation.contracts.records import Exposure, Outcome, Programme, Record, nearest
+from evaluation.contracts.fields import Record, nearest
+from evaluation.contracts.records import Exposure, Outcome, Programme
 from evaluation.contracts.registers import Row
 
 AmountBasis = Literal["announced", "announced maximum", "granted", "derived", "not established"]

@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from evaluation.contracts.clauses import CUSTOM, clause_problems, custom_properties, dicts, latency_days, service_level
+from evaluation.contracts.fields import nearest
 from evaluation.contracts.problems import Problem
-from evaluation.contracts.records import Column, Rule, Source, nearest
+from evaluation.contracts.records import Column, Rule, Source
 from evaluation.contracts.yamlfile import Document, read_yaml
 
 

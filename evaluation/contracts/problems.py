@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from evaluation.contracts.records import FieldProblem
+from evaluation.contracts.fields import FieldProblem
 from evaluation.contracts.yamlfile import Document
 from evaluation.errors import ConfigurationError, DataError
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from evaluation.contracts.records import Area, CodeChange, Exposure, Neighbour, Programme, Record, field_problems, nearest
+from evaluation.contracts.fields import Record, field_problems, nearest
+from evaluation.contracts.records import Area, CodeChange, Exposure, Neighbour, Programme
 from evaluation.contracts.table import read_text_table
 from evaluation.errors import DataError
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from evaluation.contracts.records import nearest
+from evaluation.contracts.fields import nearest
 from evaluation.errors import ConfigurationError
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

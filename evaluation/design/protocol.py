@@ -10,8 +10,9 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from evaluation.contracts.fields import nearest
 from evaluation.contracts.problems import Problem, raise_problems
-from evaluation.contracts.records import Contracts, nearest
+from evaluation.contracts.records import Contracts
 from evaluation.contracts.yamlfile import Document, read_yaml
 from evaluation.design.protocol_form import form_problems
 from evaluation.design.protocol_references import reference_problems

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from evaluation.contracts.fields import Record, field_problems
 from evaluation.contracts.problems import keyed
-from evaluation.contracts.records import Record, field_problems
 from evaluation.contracts.yamlfile import Document
 
 _LARGEST_SEED = 2**32 - 1

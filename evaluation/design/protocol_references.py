@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from evaluation.contracts.records import Contracts, nearest
+from evaluation.contracts.fields import nearest
+from evaluation.contracts.records import Contracts
 from evaluation.contracts.yamlfile import Document
 from evaluation.errors import ConfigurationError
 from evaluation.panel.periods import list_periods

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from evaluation.contracts.fields import nearest
 from evaluation.contracts.load import load_contracts
-from evaluation.contracts.records import Contracts, nearest
+from evaluation.contracts.records import Contracts
 from evaluation.errors import ConfigurationError
 from evaluation.fetch.compare import VintageChange, compare_vintages
 from evaluation.fetch.http import Patience

@@ -10,7 +10,8 @@ import pandas as pd
 
 from evaluation.contracts.cells import NUMBER
 from evaluation.contracts.csv_text import write_csv
-from evaluation.contracts.records import Contracts, Source, nearest
+from evaluation.contracts.fields import nearest
+from evaluation.contracts.records import Contracts, Source
 from evaluation.errors import ConfigurationError, DataError
 from evaluation.panel.files import find_files
 from evaluation.panel.periods import parse_period

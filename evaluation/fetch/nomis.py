@@ -6,7 +6,8 @@ import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from evaluation.contracts.records import Contracts, Source, nearest
+from evaluation.contracts.fields import nearest
+from evaluation.contracts.records import Contracts, Source
 from evaluation.contracts.table import Table, parse_text_table
 from evaluation.errors import DataError, ServiceError
 from evaluation.fetch.collected import Collected, Part

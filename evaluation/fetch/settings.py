@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from evaluation.contracts.records import Contracts, Record, Source, nearest
+from evaluation.contracts.fields import Record, nearest
+from evaluation.contracts.records import Contracts, Source
 from evaluation.errors import ConfigurationError
 
 SERVICES = ("nomis", "ons", "statxplore")

@@ -19,6 +19,7 @@ from evaluation.estimators import CARDS, REGISTRY
 from evaluation.lab.front_end import has_front_end
 from evaluation.lab.full import picture_html
 from evaluation.numerics.selection import keep_areas
+from evaluation.panel.period_words import write_month, write_the_period
 from evaluation.report.drawing import (
     MUTED,
     OTHER,
@@ -35,7 +36,6 @@ from evaluation.report.drawing import (
 from evaluation.report.labels import label_ends, wrap_label
 from evaluation.results import Comparison, Estimate
 from evaluation.results.show import write_number
-from evaluation.synthesis.numbers import write_month, write_the_period
 from evaluation.synthesis.phrases import upper_first
 
 if TYPE_CHECKING:

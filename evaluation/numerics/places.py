@@ -8,6 +8,7 @@ the literature: treatment was assigned to clusters, and so the permutation moves
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -23,8 +24,8 @@ class PlaceAssignments:
 
     Attributes
     ----------
-    groups : integer array (D, N0); for each of D assignments and N0 untreated areas (in the comparison's order) the number k of
-        the treated area it stands in for (0 to K-1, in the comparison's order), or `STAYS`
+    groups : integer array (D, N0), not to be written to; for each of D assignments and N0 untreated areas (in the comparison's
+        order) the number k of the treated area it stands in for (0 to K-1, in the comparison's order), or `STAYS`
     exhaustive : whether all admissible assignments are there, each once
     """
 
@@ -63,8 +64,21 @@ def draw_places(comparison: Comparison, *, draws: int, seed: int) -> PlaceAssign
     borders = np.zeros((donors.size, donors.size), dtype=bool)
     if comparison.neighbours is not None:
         borders = comparison.neighbours[np.ix_(donors, donors)]
-    groups = _grow(borders, regions[:, None] == regions[None, :], wanted, draws, np.random.default_rng(seed))
+    groups = _draw(np.packbits(borders).tobytes(), tuple(regions.tolist()), tuple(wanted.tolist()), draws, seed)
     return PlaceAssignments(groups=groups, exhaustive=False)
+
+
+@lru_cache(maxsize=256)
+def _draw(borders: bytes, regions: tuple[int, ...], wanted: tuple[int, ...], draws: int, seed: int) -> np.ndarray:
+    """Draw groups (D, N) on a map given by the bits of its borders (N, N) and the regions of its areas.
+
+    Kept for when they are asked for again: several estimators replay the same 200 assignments, each with the same places drawn.
+    """
+    n, region = len(regions), np.array(regions)
+    beside = np.unpackbits(np.frombuffer(borders, dtype=np.uint8), count=n * n).reshape(n, n).astype(bool)
+    groups = _grow(beside, region[:, None] == region[None, :], np.array(wanted), draws, np.random.default_rng(seed))
+    groups.setflags(write=False)
+    return groups
 
 
 def _grow(borders: np.ndarray, together: np.ndarray, wanted: np.ndarray, draws: int, random: np.random.Generator) -> np.ndarray:
@@ -76,15 +90,14 @@ def _grow(borders: np.ndarray, together: np.ndarray, wanted: np.ndarray, draws: 
     for k in order[wanted[order] > 1]:
         beside, nearby = np.zeros_like(free), free
         for step in range(wanted[k]):
-            allowed = free
-            if step:
-                allowed = free & beside
-                alone = np.flatnonzero(~allowed.any(axis=1))
-                if alone.size:
-                    second = free[alone] & nearby[alone]
-                    allowed[alone] = np.where(second.any(axis=1, keepdims=True), second, free[alone])
-            place = np.cumsum(allowed, axis=1, dtype=np.int16)
-            chosen = (place > (random.random(draws) * place[:, -1]).astype(np.int16)[:, None]).argmax(axis=1)
+            allowed = free & beside if step else free
+            areas, begin, count = _list_allowed(allowed)
+            alone = np.flatnonzero(count == 0)
+            if alone.size:
+                second = free[alone] & nearby[alone]
+                allowed[alone] = np.where(second.any(axis=1, keepdims=True), second, free[alone])
+                areas, begin, count = _list_allowed(allowed)
+            chosen = areas[begin + (random.random(draws) * count).astype(np.int64)]
             groups[row, chosen] = k
             free[row, chosen] = False
             beside |= borders[chosen]
@@ -95,6 +108,14 @@ def _grow(borders: np.ndarray, together: np.ndarray, wanted: np.ndarray, draws: 
         # places of one area are drawn together: the areas that are left in random order
         groups[row[:, None], np.where(free, random.random(free.shape), 2.0).argsort(axis=1)[:, : single.size]] = single
     return groups
+
+
+def _list_allowed(allowed: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where the entries of `allowed` (D, N) are true: their columns, row after row; where each row begins (D,); how many (D,)."""
+    n_draws, n_areas = allowed.shape
+    flat = np.flatnonzero(allowed)
+    ends = np.searchsorted(flat, np.arange(n_draws + 1) * n_areas)
+    return flat % n_areas, ends[:-1], np.diff(ends)
 
 
 def merge_places(comparison: Comparison, group: np.ndarray) -> Comparison:
@@ -124,10 +145,13 @@ def merge_places(comparison: Comparison, group: np.ndarray) -> Comparison:
     still = np.zeros((comparison.n_periods, stays.size))
     neighbours = None
     if comparison.neighbours is not None:
-        member = np.column_stack([np.isin(np.arange(len(comparison.areas)), m) for m in (*members, *stays[:, None])])
         # as numbers: products of booleans take a slow path
-        counts = member.T.astype(np.float32) @ comparison.neighbours.astype(np.float32) @ member.astype(np.float32)
-        neighbours = counts > 0.0
+        beside = comparison.neighbours.astype(np.float32)
+        member = np.zeros((len(comparison.areas), columns.size), dtype=np.float32)
+        for k, m in enumerate(members):
+            member[m, k] = 1.0
+        rows = np.vstack([member.T @ beside, beside[stays]])
+        neighbours = np.column_stack([rows @ member, rows[:, stays]]) > 0.0
         np.fill_diagonal(neighbours, False)
     return replace(
         comparison,

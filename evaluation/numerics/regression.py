@@ -83,9 +83,10 @@ def fit_regression(comparison: Comparison, specification: Specification, effects
         )
         # the closed form refuses what cannot be told apart before the regression starts
         solve()
-        frame, weights = comparison.to_frame(), None
+        frame, weights = comparison.to_frame()[["unit", "time", "cluster", "y"]], None
         terms = [f"x{k}" for k in range(len(effects.names))]
-        everywhere = _everywhere(comparison, effects).reshape(len(frame), -1)
+        # column by column in memory, as pyfixest reads it: a regression with a hundred terms then takes half the time
+        everywhere = np.asfortranarray(_everywhere(comparison, effects).reshape(len(frame), -1))
         frame = pd.concat([frame, pd.DataFrame(everywhere, columns=terms)], axis=1)
         if comparison.weights is not None:
             frame["weight"], weights = np.tile(comparison.weights, comparison.n_periods), "weight"

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 
 from evaluation.contracts.check import Violation, check_table, format_violations
-from evaluation.contracts.records import Contracts, nearest
+from evaluation.contracts.fields import nearest
+from evaluation.contracts.records import Contracts
 from evaluation.errors import ConfigurationError, DataError
 from evaluation.panel.files import NOT_STATED, Choice, DataFile, choose_series, find_files, find_later, find_others
 from evaluation.panel.findings import Findings

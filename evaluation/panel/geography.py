@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from evaluation.contracts.records import Contracts, nearest
+from evaluation.contracts.fields import nearest
+from evaluation.contracts.records import Contracts
 from evaluation.errors import DataError
 
 AUTHORITY_PREFIXES = ("E06", "E07", "E08", "E09", "W06", "S12")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from evaluation.contracts.records import Contracts, nearest
+from evaluation.contracts.fields import nearest
+from evaluation.contracts.records import Contracts
 from evaluation.errors import ConfigurationError
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from evaluation.contracts.records import Contracts
 from evaluation.panel.build import PINNED
+from evaluation.panel.period_words import write_month
 from evaluation.report import inventory
 from evaluation.report.balance import table_noise
 from evaluation.report.binder import join_blocks, list_items
@@ -16,7 +17,6 @@ from evaluation.report.material import Material
 from evaluation.report.places import figure_tiles, figure_timeline
 from evaluation.results import Design
 from evaluation.synthesis.evidence import POOLED, units_in_window
-from evaluation.synthesis.numbers import write_month
 from evaluation.synthesis.phrases import end_sentence, upper_first
 
 ANSWERS = {"yes": "**Yes.**", "partly": "**In part.**", "no": "**No.**"}

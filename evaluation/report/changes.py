@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from evaluation.contracts.records import Outcome
+from evaluation.panel.period_words import write_month
 from evaluation.report.annex import clean_message
 from evaluation.report.binder import join_blocks, list_items
 from evaluation.report.material import Material
@@ -12,7 +13,7 @@ from evaluation.report.tables import NOT_APPLICABLE, NOT_AVAILABLE, ReportTable
 from evaluation.results import Interval
 from evaluation.synthesis.changes import Change, Changes, Side
 from evaluation.synthesis.evidence import POOLED
-from evaluation.synthesis.numbers import UnitWords, choose_digits, round_to, write_count, write_figure, write_month, write_range
+from evaluation.synthesis.numbers import UnitWords, choose_digits, round_to, write_count, write_figure, write_range
 from evaluation.synthesis.phrases import upper_first
 from evaluation.synthesis.sentences import unit_words
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from evaluation.contracts.records import Contracts, Outcome
+from evaluation.panel.period_words import write_period
 from evaluation.report.answers import label_outcome
 from evaluation.report.sizes import name_test, write_p, write_size_of_test
 from evaluation.report.tables import NOT_APPLICABLE, NOT_AVAILABLE, ReportTable, write_signed
@@ -12,7 +13,7 @@ from evaluation.report.words import name_result
 from evaluation.results import Card, Conclusion, Finding, InputFile, Interval
 from evaluation.synthesis.agree import find_inference, quote_titles
 from evaluation.synthesis.evidence import POOLED
-from evaluation.synthesis.numbers import write_level, write_period, write_range
+from evaluation.synthesis.numbers import write_level, write_range
 from evaluation.synthesis.phrases import join_words, upper_first
 from evaluation.synthesis.sentences import unit_words
 

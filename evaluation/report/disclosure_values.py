@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from evaluation.contracts.disclosure import COUNTED, Clause, source_of
 from evaluation.contracts.records import Contracts
+from evaluation.panel.period_words import write_month
 from evaluation.report.disclosure_rules import SUPPRESS, Breach
 from evaluation.report.tables import ReportTable, read_number
 from evaluation.results import Panel
-from evaluation.synthesis.numbers import write_month
 
 _TIME = re.compile(r"\b(?:time|since|after|periods?|months?|quarters?|years?)\b", re.IGNORECASE)
 """Columns that count time, not people."""

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.contracts.records import Outcome
+from evaluation.panel.period_words import write_month, write_the_period
 from evaluation.report.drawing import (
     BAND,
     BAND_EDGE,
@@ -25,7 +26,7 @@ from evaluation.report.drawing import (
 )
 from evaluation.report.labels import label_ends, wrap_label
 from evaluation.report.levels import Group, Levels
-from evaluation.synthesis.numbers import round_to, write_count, write_month, write_the_period
+from evaluation.synthesis.numbers import round_to, write_count
 from evaluation.synthesis.phrases import join_words, upper_first
 
 if TYPE_CHECKING:

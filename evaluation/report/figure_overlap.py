@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.contracts.records import Programme
+from evaluation.panel.period_words import write_month
 from evaluation.panel.periods import month_index
 from evaluation.report.drawing import (
     GRID,
@@ -24,7 +25,6 @@ from evaluation.report.drawing import (
     short_period,
 )
 from evaluation.report.overlap import Lane
-from evaluation.synthesis.numbers import write_month
 from evaluation.synthesis.phrases import join_words, name_or_count
 
 if TYPE_CHECKING:

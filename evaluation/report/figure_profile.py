@@ -11,6 +11,7 @@ import pandas as pd
 
 from evaluation.contracts.disclosure import COUNTED
 from evaluation.contracts.records import Outcome
+from evaluation.panel.period_words import write_month, write_period
 from evaluation.report import profile_words as words
 from evaluation.report.counts import count_outcome
 from evaluation.report.drawing import (
@@ -34,7 +35,6 @@ from evaluation.report.drawing import (
 from evaluation.report.labels import fit_row, label_ends, wrap_label
 from evaluation.report.profile_tables import programme_months, state_in
 from evaluation.results import AreaLevel, Presence, Profile
-from evaluation.synthesis.numbers import write_month, write_period
 from evaluation.synthesis.phrases import upper_first
 
 if TYPE_CHECKING:

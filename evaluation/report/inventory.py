@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Mapping
 
 from evaluation.contracts.records import Contracts, Outcome
+from evaluation.panel.period_words import write_month
 from evaluation.report.counts import PLANNED
 from evaluation.report.places import AreaStatus
 from evaluation.report.tables import NOT_AVAILABLE, ReportTable
 from evaluation.results import Design, Finding, Panel
 from evaluation.synthesis.evidence import units_in_window
-from evaluation.synthesis.numbers import write_month, write_people
+from evaluation.synthesis.numbers import write_people
 from evaluation.synthesis.phrases import join_words, upper_first
 
 

@@ -13,6 +13,7 @@ from typing import Literal, ParamSpec
 import pandas as pd
 
 from evaluation.contracts.records import Contracts, Outcome
+from evaluation.panel.period_words import write_month
 from evaluation.report.answers import order_conclusions
 from evaluation.report.binder import Binder
 from evaluation.report.drawing import Picture
@@ -22,7 +23,6 @@ from evaluation.report.tables import ReportTable
 from evaluation.results import Card, Conclusion, Design, Deviation, Finding, Panel, Pool, Power, Spillover, Stress
 from evaluation.synthesis.changes import Changes
 from evaluation.synthesis.evidence import POOLED
-from evaluation.synthesis.numbers import write_month
 
 SYNTHETIC_NOTE = "SYNTHETIC DATA: every number in this report is invented and describes no real place or programme."
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from evaluation.contracts.records import Area
+from evaluation.panel.period_words import write_month
 from evaluation.panel.periods import month_index, month_label
 from evaluation.report import words
 from evaluation.report.drawing import (
@@ -27,7 +28,6 @@ from evaluation.report.drawing import (
 from evaluation.report.labels import fit_row, keep_inside, wrap_label
 from evaluation.report.tiles import Tiles, place_tiles
 from evaluation.results import Design
-from evaluation.synthesis.numbers import write_month
 from evaluation.synthesis.phrases import name_or_count
 
 if TYPE_CHECKING:

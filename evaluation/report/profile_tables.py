@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from evaluation.contracts.disclosure import COUNTED
 from evaluation.contracts.records import Contracts, Outcome
+from evaluation.panel.period_words import write_month, write_period
 from evaluation.panel.periods import month_index, reference_window, shift_month
 from evaluation.profile.cells import HIDDEN
 from evaluation.report import profile_words as words
@@ -13,7 +14,6 @@ from evaluation.report.counts import count_outcome
 from evaluation.report.overlap import list_months
 from evaluation.report.tables import NOT_APPLICABLE, NOT_AVAILABLE, ReportTable
 from evaluation.results import AreaLevel, Presence, Profile
-from evaluation.synthesis.numbers import write_month, write_period
 from evaluation.synthesis.phrases import join_words, upper_first
 
 BESIDE = {

@@ -8,6 +8,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR
 
 from evaluation.contracts.disclosure import COUNTED
 from evaluation.contracts.records import Outcome
+from evaluation.panel.period_words import write_month, write_period, write_the_period
 from evaluation.results import AreaChange, AreaLevel, Interval, Others, Presence, Profile
 from evaluation.synthesis.numbers import (
     digits_of,
@@ -15,12 +16,9 @@ from evaluation.synthesis.numbers import (
     to_people,
     write_count,
     write_interval,
-    write_month,
     write_people,
-    write_period,
     write_point,
     write_range,
-    write_the_period,
 )
 from evaluation.synthesis.phrases import join_words, upper_first
 from evaluation.synthesis.sentences import unit_words

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evaluation.design.overlap import STATES, list_overlaps, list_spells
+from evaluation.panel.period_words import write_month
 from evaluation.panel.periods import reference_window, shift_month
 from evaluation.report.binder import join_blocks
 from evaluation.report.drawing import MANY
@@ -18,7 +19,7 @@ from evaluation.report.rules import list_not_estimated, write_rules
 from evaluation.report.tables import ReportTable
 from evaluation.results import Finding, TreatedUnit
 from evaluation.synthesis.evidence import POOLED, units_in_window
-from evaluation.synthesis.numbers import write_count, write_month
+from evaluation.synthesis.numbers import write_count
 from evaluation.synthesis.phrases import join_words, name_or_count
 
 UP = "../"

@@ -9,12 +9,12 @@ from datetime import date
 from typing import Any
 
 from evaluation.errors import ReportError
+from evaluation.panel.period_words import write_month
 from evaluation.report.binder import join_blocks, list_items
 from evaluation.report.embedded.escape import escape_markdown as escape
 from evaluation.report.material import SYNTHETIC_NOTE, Edition, Material
 from evaluation.report.release_facts import Accessibility, CodeOfPractice, ReleaseFacts
 from evaluation.report.tables import ReportTable
-from evaluation.synthesis.numbers import write_month
 from evaluation.synthesis.phrases import end_sentence, join_words, upper_first
 
 UP = "../"

@@ -12,8 +12,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
+from evaluation.contracts.fields import Record, field_problems
 from evaluation.contracts.problems import Problem, keyed, raise_problems
-from evaluation.contracts.records import Record, field_problems
 from evaluation.contracts.yamlfile import Document, read_yaml
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from evaluation.contracts.records import Outcome
 from evaluation.design.reach import find_plausible
+from evaluation.panel.period_words import write_month, write_period
 from evaluation.report import content, figures, pooling, words
 from evaluation.report.answers import table_answer, table_planted
 from evaluation.report.binder import join_blocks, list_items, name_part
@@ -20,7 +21,6 @@ from evaluation.report.next_door import write_short
 from evaluation.report.profile_page import write_profile_overview, write_profile_section
 from evaluation.results import Conclusion, Finding
 from evaluation.synthesis.evidence import POOLED
-from evaluation.synthesis.numbers import write_month, write_period
 from evaluation.synthesis.phrases import end_sentence, join_words, upper_first
 
 DONOR_NOTEBOOK = "30_estimate_synthetic_control.ipynb"

@@ -12,18 +12,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from evaluation.contracts.records import Outcome
+from evaluation.panel.period_words import write_month, write_the_period
 from evaluation.results import Check, Conclusion, Design, Finding
 from evaluation.synthesis.agree import quote_titles
-from evaluation.synthesis.numbers import (
-    UnitWords,
-    round_to,
-    write_count,
-    write_interval,
-    write_magnitude,
-    write_month,
-    write_size,
-    write_the_period,
-)
+from evaluation.synthesis.numbers import UnitWords, round_to, write_count, write_interval, write_magnitude, write_size
 from evaluation.synthesis.phrases import join_words, upper_first
 from evaluation.synthesis.sentences import unit_words
 

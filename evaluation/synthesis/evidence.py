@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from evaluation.contracts.records import Outcome
 from evaluation.design.reach import find_plausible, find_reach
+from evaluation.panel.period_words import last_start, write_the_period
 from evaluation.panel.periods import first_wholly_after
 from evaluation.results import Design, Finding, Stress, TreatedUnit
 from evaluation.synthesis.agree import POOLED, Agreement, can_detect, compare_methods, find_inference
-from evaluation.synthesis.numbers import last_start, write_count, write_level, write_the_period
+from evaluation.synthesis.numbers import write_count, write_level
 from evaluation.synthesis.sentences import Quoted
 
 WITH_ARTICLE = ("East Midlands", "East of England", "North East", "North West", "South East", "South West", "West Midlands")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from evaluation.contracts.records import Outcome
+from evaluation.panel.period_words import write_span
 from evaluation.results import Finding, Inference, Interval
 from evaluation.synthesis.agree import (
     Agreement,
@@ -27,7 +28,6 @@ from evaluation.synthesis.numbers import (
     write_magnitude,
     write_people,
     write_point,
-    write_span,
 )
 from evaluation.synthesis.phrases import lower_first
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from evaluation.report.embedded import render_book
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -109,3 +111,31 @@ def test_an_answer_that_differs_says_so():
         sys.path.remove(str(ROOT))
     assert agreement(1e-9, np.array([1.0])) == "the same, within 1e-09"
     assert agreement(0.03, np.array([0.17])) == "**differs** by 0.03 of 0.17"
+
+
+def test_a_book_is_lengthened_by_pages_that_can_be_published(tmp_path):
+    sys.path.insert(0, str(ROOT))
+    try:
+        from benchmarks.report import lengthen
+    finally:
+        sys.path.remove(str(ROOT))
+    for folder in ("areas", "images", "data", "chapters"):
+        (tmp_path / "book" / folder).mkdir(parents=True)
+    book = tmp_path / "book"
+    chapters = ["index.qmd", {"part": "Areas", "chapters": ["areas/wales.qmd", "areas/north-wales.qmd"]}, "chapters/last.qmd"]
+    config = {"project": {"type": "book"}, "book": {"title": "A book", "date": "2026-03-02", "chapters": chapters}}
+    (book / "_quarto.yml").write_text(json.dumps(config), "utf-8")
+    (book / "index.qmd").write_text("# First {.unnumbered}\n\nWords.\n", "utf-8")
+    (book / "chapters" / "last.qmd").write_text("# Last\n\n@fig-gap-wales\n", "utf-8")
+    for code in ("wales", "north-wales"):
+        (book / "images" / f"gap-{code}.svg").write_text(
+            '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>', "utf-8"
+        )
+        text = f'# {code} {{#sec-{code}}}\n\n::: {{#fig-gap-{code}}}\n![](../images/gap-{code}.svg){{fig-alt="x"}}\n\nGap\n:::\n'
+        (book / "areas" / f"{code}.qmd").write_text(text, "utf-8")
+    assert lengthen(book, 9) == 9
+    made = render_book(book, tmp_path / "out", formats=("html",))
+    assert len(made.pages) == 9
+    assert {"areas/wales-2.html", "areas/north-wales-2.html", "areas/wales-3.html", "areas/wales-4.html"} <= set(made.pages)
+    assert 'src="../images/gap-wales-3.svg"' in (tmp_path / "out" / "areas" / "wales-3.html").read_text("utf-8")
+    assert lengthen(book, 5) == 9

@@ -119,6 +119,8 @@ def write_table(rows: Sequence[dict[str, object]], designs: dict[str, Design]) -
         "data to published report: on SYNTHETIC data made for it, and on published figures where the folder has any.",
         "SYNTHETIC rows say that a study runs and what it can see; they say nothing about any programme. The real series is the",
         "annual mean claimant rate up to 2025: for starts in 2025 it is too early, because no year lies wholly after them.",
+        "Why so many comparisons of claimant rates are *not credible*: [how often a check sets one aside]"
+        "(../tests/simulation/set_aside.md).",
         "",
         "| study | data | notebooks | verdicts (areas) | all areas together |",
         "| --- | --- | --- | --- | --- |",

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from invented import OUTCOMES, RATE, make_all, make_design, make_finding
 
+from evaluation.panel.period_words import write_month, write_period, write_span
 from evaluation.report import words
 from evaluation.report.wording import check_wording
 from evaluation.results import Check, Interval
@@ -19,12 +20,9 @@ from evaluation.synthesis.numbers import (
     round_outward,
     write_interval,
     write_magnitude,
-    write_month,
     write_people,
-    write_period,
     write_point,
     write_range,
-    write_span,
 )
 from evaluation.synthesis.phrases import end_sentence, name_or_count
 

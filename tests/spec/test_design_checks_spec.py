@@ -169,13 +169,16 @@ def test_anticipation_stands_aside():
 CODES = ("A", "B", "C", "D", "E")
 
 
-def study_of(*exposures, neighbours=()):
+def study_of(*exposures, neighbours=(), partly=()):
+    """A treated area A and four others; of the programmes in `partly` not every area is on record."""
     contracts = draw_contracts(
         [draw_area(code) for code in CODES],
         exposures=(draw_exposure(STUDIED, "A", "2022-01-01"), *exposures),
         neighbours=neighbours,
         programmes=("rival", "second"),
     )
+    known = {id: replace(item, areas_on_record="some" if id in partly else "all") for id, item in contracts.programmes.items()}
+    contracts = replace(contracts, programmes=known)
     values = {code: [n + 1.0, n + 2.0, n + 1.5, n + 2.5] for n, code in enumerate(CODES)}
     panel = draw_panel({"rate": values}, {"rate": ("2020", "2021", "2022", "2023")})
     return Study(design=draw_design(draw_unit("A")), contracts=contracts, panel=panel)
@@ -219,6 +222,27 @@ def test_what_began_on_both_sides_is_no_difference():
     assert contaminated(study).value == 0.0
     # an unknown beginning counts
     assert contaminated(study_of(draw_exposure("rival", "E"))).value == 0.25
+
+
+def test_where_not_every_area_is_on_record_absence_is_no_difference():
+    """The treated area is in no row of a programme whose areas are known in part: nobody knows whether it has it."""
+    rows = [draw_exposure("rival", code, "2022-05-01") for code in "BCD"]
+    known = contaminated(study_of(*rows))
+    assert (known.passed, known.value, known.kind) == (False, 0.75, "credibility")
+    unsettled = contaminated(study_of(*rows, partly=("rival",)))
+    assert (unsettled.passed, unsettled.value, unsettled.kind) == (False, 0.75, "robustness")
+    assert unsettled.text.startswith("Not settled: ")
+    assert "whether the treated area has rival too is not on record" in unsettled.text
+    # it does not tip the balance, so nothing hangs on what is not known
+    assert contaminated(study_of(rows[0], partly=("rival",))).passed is True
+    # what is known for certain is enough by itself
+    certain = contaminated(study_of(*rows, *(draw_exposure("second", code, "2022-05-01") for code in "CDE"), partly=("rival",)))
+    assert (certain.passed, certain.value, certain.kind) == (False, 0.75, "credibility")
+    assert "rival" in certain.text
+    # recorded on both sides
+    both = study_of(*rows, draw_exposure("rival", "A", "2022-05-01"), partly=("rival",))
+    assert (contaminated(both).passed, contaminated(both).value) == (True, 0.0)
+    assert "rival" not in contaminated(both).text
 
 
 def test_without_a_study_it_stands_aside():

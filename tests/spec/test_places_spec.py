@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from conformance.panels import draw_by_hand, make_panel, make_places
 
-from evaluation.numerics.places import STAYS, draw_places, merge_places
+from evaluation.numerics import places
+from evaluation.numerics.places import STAYS, _grow, draw_places, merge_places
 from evaluation.results import NEVER
 
 
@@ -39,6 +40,63 @@ def test_several_authorities_are_drawn_without_replacement_and_with_equal_odds()
     assert len(found) == 20
     # 1,000 expected each, standard deviation 31
     assert np.abs(counts - 1000).max() < 150
+
+
+def grow_slowly(borders, regions, wanted, draws, random):
+    """Draw by draw, counting off the areas allowed one by one; the lots are those of all draws together."""
+    everywhere = range(len(borders))
+    groups = np.full((draws, len(borders)), STAYS)
+    order = sorted(range(len(wanted)), key=lambda k: -wanted[k])
+    for k in (k for k in order if wanted[k] > 1):
+        members = [[] for _ in range(draws)]
+        for _ in range(wanted[k]):
+            for d, lot in enumerate(random.random(draws)):
+                free = [n for n in everywhere if groups[d, n] == STAYS]
+                beside = [n for n in free if any(borders[m, n] for m in members[d])]
+                same = [n for n in free if members[d] and regions[n] == regions[members[d][0]]]
+                allowed = beside or same or free
+                members[d].append(allowed[int(lot * len(allowed))])
+                groups[d, members[d][-1]] = k
+    single = [k for k in order if wanted[k] == 1]
+    if single:
+        for d, lots in enumerate(random.random(groups.shape)):
+            free = sorted((n for n in everywhere if groups[d, n] == STAYS), key=lambda n: lots[n])
+            groups[d, free[: len(single)]] = single
+    return groups
+
+
+def test_places_grow_as_drawn_by_hand():
+    """Forty areas in four regions on a sparse map, so that some places run out of neighbours, and some of their region."""
+    random = np.random.default_rng(3)
+    borders = random.random((40, 40)) < 0.04
+    borders = (borders | borders.T) & ~np.eye(40, dtype=bool)
+    regions = np.repeat(np.arange(4), [2, 3, 15, 20])
+    for wanted in ([5, 2], [1, 4, 1, 3], [1, 1]):
+        expected = grow_slowly(borders, regions, wanted, 60, np.random.default_rng(8))
+        found = _grow(borders, regions[:, None] == regions, np.array(wanted), 60, np.random.default_rng(8))
+        assert np.array_equal(found, expected)
+
+
+def test_places_are_drawn_once_for_all_who_ask_and_nobody_can_change_them(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(places, "_grow", lambda *given: drawn.append(given) or _grow(*given))
+    comparison = make_places(sizes=(3, 2), starts=(8, 7))
+    one, same = (draw_places(comparison, draws=31, seed=1234).groups for _ in range(2))
+    assert len(drawn) == 1
+    assert np.array_equal(one, same)
+    with pytest.raises(ValueError, match="read-only"):
+        one[0, 0] = 7
+
+
+def test_places_that_were_carried_out_border_what_their_areas_border():
+    comparison = make_places(sizes=(3, 2), starts=(8, 7))
+    donors = np.flatnonzero(~comparison.treated)
+    for group in draw_places(comparison, draws=5, seed=2).groups:
+        parts = [donors[group == k] for k in range(2)] + [[n] for n in donors[group == STAYS]]
+        expected = [[one is not other and comparison.neighbours[np.ix_(one, other)].any() for other in parts] for one in parts]
+        found = merge_places(comparison, group).neighbours
+        assert found.dtype == bool
+        assert found.tolist() == expected
 
 
 def test_the_seed_makes_the_draw():

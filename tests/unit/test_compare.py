@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from drawn import draw_area, draw_contracts, draw_design, draw_outcome, draw_panel, draw_unit
 
 from evaluation.contracts.load import load_contracts
 from evaluation.contracts.records import Contracts
+from evaluation.design import compare
 from evaluation.design.compare import build_comparison, residents_of
 from evaluation.errors import ConfigurationError, DataError
 from evaluation.results import NEVER, Comparison, Design, OutcomePlan, Panel
@@ -230,6 +233,29 @@ def test_nothing_it_is_given_is_changed(panel: Panel, contracts: Contracts) -> N
     before = panel.frame.copy(deep=True)
     build(panel, draw_design(VALLEY), contracts)
     assert panel.frame.equals(before)
+
+
+def test_figures_are_laid_out_once_for_many_comparisons_and_anew_when_one_changes(
+    panel: Panel, contracts: Contracts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    laid_out: list[pd.Series] = []
+    spread = compare._spread
+
+    def count(column: pd.Series, *given: Any) -> np.ndarray:
+        laid_out.append(column)
+        return spread(column, *given)
+
+    monkeypatch.setattr(compare, "_spread", count)
+    first = build(panel, draw_design(VALLEY), contracts)
+    number = len(laid_out)
+    assert number > 0
+    again = build(panel, draw_design(draw_unit("valley", "A", "B", start="2021-07", name="The Valley")), contracts)
+    assert len(laid_out) == number
+    assert np.array_equal(again.y, first.y)
+    cell = (panel.frame["outcome"] == "rate") & (panel.frame["area_code"] == "C") & (panel.frame["period"] == "2023")
+    panel.frame.loc[cell, "value"] = 99.0
+    assert build(panel, draw_design(VALLEY), contracts).y[-1, 1] == 99.0
+    assert first.y[-1, 1] == 8.0
 
 
 # ---------------------------------------------------------------- the whole register

@@ -145,7 +145,8 @@ def test_it_says_what_changed(design, tmp_path, monkeypatch):
     assert other.jobs[0].why == "the data changed"
     (project.NOTEBOOKS / "40_stress_estimate.ipynb").write_text("other")
     assert {(p.job.notebook, p.why) for p in make_plan(study(design), "p", tmp_path).jobs if not p.is_done} == {
-        ("40_stress_estimate.ipynb", "the notebook changed")
+        ("40_stress_estimate.ipynb", "the notebook changed"),
+        ("50_pool_programme.ipynb", "a finding it reads changed"),
     }
     monkeypatch.setattr(project, "code_sha256", lambda: "other")
     monkeypatch.setattr(cause, "environment", lambda: {"python": "4"})
@@ -159,9 +160,20 @@ def test_a_change_of_one_estimate_makes_the_pool_again_and_nothing_else(design, 
     finish(planned, tmp_path)
     record = read_record(tmp_path, "inactivity_rate/wales/20_estimate_did")
     assert record is not None
-    less = planned.jobs[-1].job.reading({name: key for name, key in planned.jobs[-1].job.needs.items() if name != record.id})
-    assert less.key != planned.jobs[-1].job.key
-    assert planned.jobs[-1].job.reading(planned.jobs[-1].job.needs) == planned.jobs[-1].job
+    pool = planned.jobs[-1].job
+    every = {**pool.needs, **pool.reads}
+    less = pool.reading({name: key for name, key in every.items() if name != record.id})
+    assert less.key != pool.key
+    assert pool.reading(every) == pool
+
+
+def test_what_concludes_reads_every_estimate_and_choice_of_the_run(design, tmp_path):
+    planned = make_plan(study(design), "p", tmp_path)
+    (pool,) = [item.job for item in planned.jobs if item.job.notebook == "50_pool_programme.ipynb"]
+    earlier = ("20_estimate_did.ipynb", "30_estimate_synthetic_control.ipynb", "40_stress_estimate.ipynb")
+    assert {*pool.needs, *pool.reads} == {item.job.id for item in planned.jobs if item.job.notebook in earlier}
+    assert not set(pool.needs) & set(pool.reads)
+    assert "inactivity_rate/all/20_estimate_did" in pool.reads, "the verdict on all areas rests on the pooled estimate"
 
 
 @pytest.mark.parametrize(

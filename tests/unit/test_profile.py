@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import replace
 from statistics import NormalDist
 
@@ -269,19 +270,47 @@ def test_an_empty_panel_is_refused():
         profile_area(replace(figures, frame=figures.frame.iloc[:0]), contracts(), A)
 
 
-def test_figures_of_a_restricted_source_do_not_enter():
+def protected(**clause):
+    """The drawn contracts with families to count, and their one source under a disclosure clause."""
     source = replace(
-        load_contracts(standard=False).sources["demonstration"],
-        id="drawn",
-        disclosure={"status": "not established", "access": "restricted"},
+        load_contracts(standard=False).sources["demonstration"], id="drawn", disclosure={"access": "restricted", **clause}
     )
-    known = replace(contracts(), sources={"drawn": source})
-    figures = panel(flat(a=30, b=20, c=10, d=20), se=(1, 1, 1, 1))
-    with pytest.raises(DataError, match="no figure of an outcome"):
-        profile_area(figures, known, A)
-    free = replace(known.outcomes["claimants"], series=(replace(known.outcomes["claimants"].series[0], source="other"),))
-    mixed = replace(known, outcomes={**known.outcomes, "claimants": free})
-    more = panel(flat(a=30, b=20, c=10, d=20), se=(1, 1, 1, 1), claimants=flat(a=1, b=2, c=3, d=4))
-    made = profile_area(more, mixed, A)
-    assert [item.outcome for item in made.levels] == ["claimants"]
-    assert made.missing == ("idle rate: its source is restricted, and a profile goes through no disclosure gate",)
+    families = draw_outcome("families", unit="people", population=None, denominator="")
+    known = contracts()
+    return replace(known, sources={"drawn": source}, outcomes={**known.outcomes, "families": families})
+
+
+RULE = {"status": "established", "threshold": 10, "base": 5, "source": "Invented."}
+
+
+def test_counts_of_a_restricted_source_are_protected_before_anything_is_made_of_them():
+    families = {A: [4.0, 12.0], B: [23.0, 4.0], C: [4.0, 4.0], D: [0.0, 51.0]}
+    figures = draw_panel({"families": families, "residents": RESIDENTS}, {"families": ["2022", "2023"], "residents": ["2015"]})
+    known = protected(**RULE)
+    found = level(profile_area(figures, known, A), "families")
+    assert (found.value, found.series.area) == (10.0, (None, 10.0)), "12 to the nearest 5; 4 is below 10"
+    older = level(profile_area(figures, known, B), "families")
+    assert (older.period, older.last_period, older.value) == ("2022", "2023", 25.0)
+    hidden = level(profile_area(figures, known, C), "families")
+    assert (hidden.value, hidden.flag) == (None, "confidential")
+    assert hidden.why_not == "not published for this authority (confidential)"
+    assert level(profile_area(figures, known, D), "families").series.area == (0.0, 50.0)
+    said = dump_json([profile_area(figures, known, code) for code in (A, B, C, D)])
+    assert not {"4.0", "12.0", "23.0", "51.0"} & set(re.findall(r"[0-9]+\.[0-9]+", said))
+
+
+def test_a_place_with_a_hidden_part_has_no_total():
+    rows = [draw_exposure("scheme", code, "2023-04-01", place="here", place_name="Here") for code in (A, B)]
+    known = replace(protected(**RULE), exposures=tuple(rows))
+    families = {A: [12.0, 4.0], B: [21.0, 40.0]}
+    figures = draw_panel({"families": families, "residents": RESIDENTS}, {"families": ["2022", "2023"], "residents": ["2015"]})
+    found = level(profile_area(figures, known, "here"), "families")
+    assert (found.period, found.value, found.series.area) == ("2022", 30.0, (30.0, None)), "10 and 20; 44 less 40 would tell"
+
+
+def test_counts_without_a_known_rule_are_left_out_and_rates_are_not():
+    known = protected(status="not established")
+    more = panel(flat(a=30, b=20, c=10, d=20), se=(1, 1, 1, 1), families=flat(a=1, b=2, c=3, d=4))
+    made = profile_area(more, known, A)
+    assert [item.outcome for item in made.levels] == ["rate"]
+    assert "families: counts of a restricted source whose disclosure rule is not established" in made.missing

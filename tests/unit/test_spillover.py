@@ -192,7 +192,7 @@ def test_no_ring_is_said() -> None:
     for item in (record, only):
         assert name_ring(item, RATE, draw_study().design) == "not estimated"
         assert "We do not report an estimate" in say_ring(item, RATE, draw_study().design)
-        assert "are not added up: there is no estimate next door." in say_net(item)
+        assert "are not added up: there is no estimate next door." in say_net(item, RATE)
 
 
 def test_no_comparison_area_outside_the_ring_is_said() -> None:
@@ -248,7 +248,7 @@ def test_words_never_say_more_than_the_intervals(
 ) -> None:
     design = replace(draw_study().design, plausible_effect=plausible)
     record = draw_record(inside, beside)
-    word, said, net = name_ring(record, RATE, design), say_ring(record, RATE, design), say_net(record)
+    word, said, net = name_ring(record, RATE, design), say_ring(record, RATE, design), say_net(record, RATE)
     holds = beside[0] <= 0.0 <= beside[1]
     assert (word == "stands out, not confirmed") == (not holds)
     assert ("do not treat this as a finding" in said) == (not holds)
@@ -263,13 +263,13 @@ def test_words_never_say_more_than_the_intervals(
 
 
 def test_displacement_in_words() -> None:
-    assert "may have been moved from next door, or" in say_net(draw_record((-3, -1), (0.5, 2.5)))
-    assert "both together may not differ" in say_net(draw_record((-3, -1), (0.5, 2.5)))
-    alone = say_net(draw_record((-3, -1), (-0.2, 0.4)))
+    assert "may have been moved from next door, or" in say_net(draw_record((-3, -1), (0.5, 2.5)), RATE)
+    assert "both together may not differ" in say_net(draw_record((-3, -1), (0.5, 2.5)), RATE)
+    alone = say_net(draw_record((-3, -1), (-0.2, 0.4)), RATE)
     assert "Up to 400 more people next door cannot be ruled out" in alone
     assert "both together still stand out" in alone
-    assert "speaks against displacement" in say_net(draw_record((-3, -1), (-2, -1)))
-    assert "The neighbours alone stand out" in say_net(draw_record((-3, 1), (-2, -1)))
+    assert "speaks against displacement" in say_net(draw_record((-3, -1), (-2, -1)), RATE)
+    assert "The neighbours alone stand out" in say_net(draw_record((-3, 1), (-2, -1)), RATE)
 
 
 def test_a_side_that_failed_its_check_is_not_reported() -> None:
@@ -279,9 +279,9 @@ def test_a_side_that_failed_its_check_is_not_reported() -> None:
     design = draw_study().design
     assert name_ring(failed, RATE, design) == "comparison not credible"
     assert "failed a check set in advance: “Movement before the start”" in say_ring(failed, RATE, design)
-    assert "are not added up" in say_net(failed)
+    assert "are not added up" in say_net(failed, RATE)
     assert table_rings([failed], RATE, design, caption="x").rows[0][3] == "[x]"
-    net = table_net([failed], caption="x")
+    net = table_net([failed], RATE, caption="x")
     assert net is not None
     assert net.rows[0][2:4] == ("[x]", "[x]")
     assert len(figure_spillover([failed], RATE, design).data.dropna(subset=["low"])) == 1
@@ -301,7 +301,7 @@ def test_tables_and_picture_hold_every_area_with_and_without_a_ring() -> None:
     assert [row[4] for row in rings.rows] == ["Too imprecise to tell", "Not estimated"]
     assert rings.rows[1][5].startswith("No untreated local authority")
     assert len(table_sides(records, RATE, design, caption="x").rows) == 6
-    assert table_net(records[1:], caption="x") is None
+    assert table_net(records[1:], RATE, caption="x") is None
     picture = figure_spillover(records, RATE, design)
     assert picture.svg == figure_spillover(records, RATE, design).svg
     assert len(picture.data) == 4

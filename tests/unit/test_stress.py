@@ -284,7 +284,7 @@ def test_the_table_and_the_picture_hold_every_choice(found: Stress) -> None:
     assert "for each of 14 choices" in picture.alt
     assert f"and {reason.title}." in picture.alt.split("Without an estimate: ")[1]
     assert picture.alt != picture.caption
-    assert any("no estimate here" in note for note in picture.notes)
+    assert any("no estimate; the table says why" in note for note in picture.notes)
     hollow = replace(stress, variants=(replace(found.variants[0], interval=None),))
     assert "A hollow point has no interval." in figure_stress(hollow, outcome).notes
     nothing = replace(stress, variants=(reason,))

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from evaluation.contracts.records import Contracts, Source, nearest
+from evaluation.contracts.fields import nearest
+from evaluation.contracts.records import Contracts, Source
 from evaluation.errors import ConfigurationError
 from evaluation.panel.readers.nomis import read_nomis_counts, read_nomis_survey
 from evaluation.panel.readers.nomis_sheet import read_nomis_sheet

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from evaluation.contracts.records import nearest
+from evaluation.contracts.fields import nearest
 from evaluation.contracts.table import Table
 from evaluation.errors import DataError
 
