@@ -354,8 +354,9 @@ def _write_note(calendar: Calendar, found: Sequence[_Measured]) -> str:
     if fits:
         sentences.append(
             f"Measured on the {calendar.before} periods up to {write_month(calendar.last)}, before the start, with the start "
-            f"moved back: {fits[0].before} of them remain before it for a follow-up of {fits[0].follow_up}, {fits[-1].before} for "
-            f"one of {fits[-1].follow_up}. The evaluation itself has {calendar.before}, so a long follow-up may see a little more."
+            f"moved back: {fits[0].before} of them remain before it for a follow-up of {fits[0].follow_up}, {fits[-1].before} "
+            f"for one of {fits[-1].follow_up}. The evaluation itself has {calendar.before}, so a long follow-up may see a little "
+            "more."
         )
     reasons: dict[str, list[int]] = {}
     for item in found:
