@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import statistics
 import subprocess
 import sys
@@ -14,12 +13,12 @@ from pathlib import Path
 from typing import Literal
 from unittest import mock
 
+from benchmarks import report
 from benchmarks.timing import Line, cpu_seconds
 from evaluation.batch import run as batch_run
 from evaluation.batch.notebooks import ESTIMATES
 from evaluation.batch.nursery import is_supported
 from evaluation.batch.plan import Plan
-from evaluation.batch.publish import publish
 from evaluation.batch.stages import DEMONSTRATION, prepare, write_demonstration_data
 from evaluation.project import code_sha256
 
@@ -40,7 +39,7 @@ def measure(*, quick: bool) -> Iterator[Line]:
     with tempfile.TemporaryDirectory() as folder:
         yield from kernels(Path(folder))
         yield from demonstration(Path(folder) / "whole")
-        yield report(Path(folder) / "whole")
+        yield from report.measure_run(Path(folder) / "whole")
 
 
 def _seconds(call: Callable[[], object], clock: Callable[[], float] = time.perf_counter) -> float:
@@ -115,23 +114,6 @@ def compare(one: Path, other: Path) -> tuple[int, int]:
     """How many executed notebooks of a second run equal those of a first, and how many it has."""
     names = [path.relative_to(other) for path in sorted((other / "notebooks").rglob("*.ipynb"))]
     return sum((one / name).read_bytes() == (other / name).read_bytes() for name in names), len(names)
-
-
-def report(run: Path) -> Line:
-    """Render the report of a finished run by the embedded renderer, from nothing."""
-    for name in ("book", "report", "figures-cache"):
-        shutil.rmtree(run / name, ignore_errors=True)
-    seconds = _seconds(lambda: publish(run, engine="embedded"))
-    pages = len(list((run / "report").rglob("*.html")))
-    return Line(
-        subject="report",
-        work="HTML and PDF of the demonstration, embedded renderer",
-        size=f"{pages} pages",
-        ours=seconds,
-        peer="Quarto",
-        clock="wall",
-        note="Quarto is not timed here: it is a program of its own, and none of the packages",
-    )
 
 
 def demonstration(run: Path) -> Iterator[Line]:
