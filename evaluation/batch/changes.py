@@ -25,9 +25,9 @@ from pathlib import Path
 
 from evaluation import project
 from evaluation.batch.cause import contracts_sha256, environment
+from evaluation.batch.edition import edition_of
 from evaluation.batch.ledger import read_records
 from evaluation.batch.lock import compare_protocols, find_protocol
-from evaluation.batch.publish import edition_of
 from evaluation.batch.stages import RunManifest, load_conclusions, load_findings, read_manifest
 from evaluation.contracts.load import load_contracts
 from evaluation.contracts.records import Contracts

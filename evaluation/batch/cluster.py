@@ -21,6 +21,7 @@ from evaluation import project
 from evaluation.batch.ledger import JobRecord, write_record
 from evaluation.batch.nursery import open_nursery
 from evaluation.batch.plan import Job
+from evaluation.batch.supervise import POLL_SECONDS
 from evaluation.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -164,6 +165,10 @@ class Cluster:
                 )
             del self.futures[future]
             yield job, self._record_of(future, job, round(time.monotonic() - started, 2))
+
+    def wait(self) -> None:
+        """Wait a moment; the client hears of the end of a job by itself."""
+        time.sleep(POLL_SECONDS)
 
     def _record_of(self, future: Future[JobRecord], job: Job, seconds: float) -> JobRecord:
         error = future.exception()

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from evaluation.batch.edition import edition_of
 from evaluation.batch.ledger import read_records
-from evaluation.batch.publish import edition_of
 from evaluation.batch.stages import RunManifest, open_run, read_manifest
 from evaluation.errors import ConfigurationError
 from evaluation.results import InputFile

@@ -1,4 +1,4 @@
-"""One notebook in a process of its own: ``python -m evaluation.batch.job SPEC``.
+"""One notebook in a process of its own: ``python -m evaluation.batch.job SPEC PARENT``.
 
 The working folder is private to the job. Nothing leaves it before the supervisor has seen that every cell ran and every result
 file is there.
@@ -25,6 +25,7 @@ def execute(spec: dict[str, Any], folder: Path) -> str:
     from nbclient.exceptions import CellTimeoutError
     from papermill.exceptions import PapermillExecutionError
 
+    from evaluation.batch.client import JobKernelManager
     from evaluation.project import write_whole
 
     try:
@@ -33,6 +34,7 @@ def execute(spec: dict[str, Any], folder: Path) -> str:
             str(folder / EXECUTED),
             spec["parameters"],
             kernel_name=spec["kernel"],
+            kernel_manager_class=JobKernelManager,
             cwd=str(folder),
             progress_bar=False,
             request_save_on_cell_execute=False,
@@ -119,9 +121,12 @@ def _last_line(text: str) -> str:
 
 
 def main(argv: list[str]) -> int:
-    """Execute the job described in the JSON file ``argv[0]`` and write its verdict beside it."""
+    """Execute the job described in the JSON file ``argv[0]``, its verdict beside it, while the process ``argv[1]`` lives."""
+    from evaluation.batch.nursery import end_with
     from evaluation.project import write_whole
 
+    if len(argv) > 1:
+        end_with(int(argv[1]))
     spec_path = Path(argv[0])
     spec = json.loads(spec_path.read_text("utf-8"))
     try:

@@ -30,6 +30,7 @@ class BatchNotebook:
     chosen : parameters beyond those every notebook takes, for a design and area
     needs : notebook whose results for the single areas of the outcome it reads, or an empty string
     least : fewest areas with results of `needs` it can work with
+    reads : notebooks whose results, for every outcome and area, it reads as well where they are there
     optional : whether it may end well without a result, because there is nothing to say
     compares : whether it needs a comparison; one that does not also runs where every comparison is refused
     """
@@ -41,6 +42,7 @@ class BatchNotebook:
     chosen: Callable[[Design, str], Mapping[str, str]] = field(default=lambda design, area: {})
     needs: str = ""
     least: int = 0
+    reads: tuple[str, ...] = ()
     optional: bool = False
     compares: bool = True
 
@@ -107,6 +109,8 @@ NOTEBOOKS = (
         chosen=lambda design, area: {"findings": INPUTS},
         needs="20_estimate_did.ipynb",
         least=2,
+        # a verdict rests on every estimate and choice, and on p-values adjusted over all outcomes
+        reads=("20_estimate_did.ipynb", "30_estimate_synthetic_control.ipynb", "40_stress_estimate.ipynb"),
         optional=True,  # fewer than two comparisons that hold leave nothing to pool
     ),
     BatchNotebook(file="70_area_profile.ipynb", wave=1, scope="area", results=_profile, compares=False),

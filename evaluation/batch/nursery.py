@@ -29,6 +29,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from multiprocessing.connection import wait as wait_for_any
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
@@ -40,17 +41,23 @@ PRELOAD = (
     "pyfixest", "pyfixest.estimation", "linearmodels.panel", "statsmodels.api", "statsmodels.formula.api",
     "matplotlib.figure", "matplotlib.pyplot", "matplotlib.backends.backend_svg", "matplotlib_inline.backend_inline",
     "nbformat", "nbclient", "papermill", "jupyter_client", "zmq.asyncio", "tornado.platform.asyncio",
-    "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "IPython.core.completerlib", "IPython.core.history",
-    "evaluation.batch.job", "evaluation.evaluate", "evaluation.design.study",
-    "evaluation.report.figures", "evaluation.report.tables", "evaluation.synthesis.verdict", "evaluation.synthesis.pool",
+    "ipykernel.kernelapp", "ipykernel.ipkernel", "ipykernel.zmqshell", "ipykernel.debugger", "tornado.queues",
+    "zmq.utils.garbage", "IPython.core.completerlib", "IPython.core.history", "IPython.core.logger", "IPython.core.oinspect",
+    "IPython.core.debugger", "IPython.core.magics.execution", "IPython.core.magics.extension", "IPython.extensions.storemagic",
+    "matplotlib.style.core", "pandas.core.arrays.arrow.extension_types", "pandas.io.formats.string",
+    "narwhals.stable.v1._namespace", "narwhals._interchange.dataframe", "narwhals._pandas_like.namespace",
+    "evaluation.lab.front_end", "evaluation.lab.full", "evaluation.lab.picker", "evaluation.lab.progress",
+    "evaluation.results.sheets",
+    "evaluation.batch.client", "evaluation.batch.job", "evaluation.batch.warm", "evaluation.evaluate", "evaluation.design.study",
+    "evaluation.report.figures", "evaluation.report.figure_event_study", "evaluation.report.tables",
+    "evaluation.synthesis.verdict", "evaluation.synthesis.pool",
     "evaluation.power", "evaluation.report.figure_power", "evaluation.report.tables_power",
     "evaluation.stress", "evaluation.report.figure_stress", "evaluation.report.tables_stress",
-    "evaluation.spillover", "evaluation.report.tables_spillover",
+    "evaluation.spillover", "evaluation.report.tables_spillover", "evaluation.report.sureness",
     "evaluation.report.figure_pool", "evaluation.report.tables_pool",
 )  # fmt: skip
 
 Target = Literal["job", "kernel"]
-POLL_SECONDS = 0.02
 _PR_SET_PDEATHSIG = 1
 """From linux/prctl.h."""
 START_SECONDS = 60
@@ -88,9 +95,10 @@ class WarmProcess:
         """Wait for the end; `subprocess.TimeoutExpired` past `timeout` seconds."""
         end = None if timeout is None else time.monotonic() + timeout
         while (code := self.poll()) is None:
-            if end is not None and time.monotonic() > end:
+            left = None if end is None else end - time.monotonic()
+            if left is not None and left <= 0:
                 raise subprocess.TimeoutExpired("warm process", timeout or 0)
-            time.sleep(POLL_SECONDS)
+            wait_for_any([self.connection], left)  # its exit code comes, or the connection ends
         return code
 
     def send_signal(self, number: int) -> None:
@@ -183,12 +191,16 @@ class _Server:
         """Answer requests until standard input closes."""
         self.selector.register(self.listener, selectors.EVENT_READ)
         self.selector.register(sys.stdin.buffer, selectors.EVENT_READ)
+        ended = _hear_of_ends()
+        self.selector.register(ended, selectors.EVENT_READ)
         while True:
-            for key, _ in self.selector.select(POLL_SECONDS if self.children else None):
+            for key, _ in self.selector.select():
                 if key.fileobj is self.listener:
                     self._answer(self.listener.accept()[0])
                 elif key.fileobj is sys.stdin.buffer:
                     return
+                elif key.fileobj is ended:
+                    ended.recv(4096)
                 else:
                     self._client_left(key.data)
             self._reap()
@@ -196,9 +208,10 @@ class _Server:
     def _answer(self, connection: socket.socket) -> None:
         with connection.makefile("rb", buffering=0) as reader:
             request = json.loads(reader.readline())
+        nursery = os.getpid()
         pid = os.fork()
         if pid == 0:
-            _become(request, [self.listener, connection, *self.children.values()])
+            _become(request, [self.listener, connection, *self.children.values()], nursery)
         connection.sendall(f"{pid}\n".encode())
         connection.setblocking(False)
         self.children[pid] = connection
@@ -229,14 +242,25 @@ class _Server:
         connection.close()
 
 
-def _become(request: Mapping[str, Any], inherited: Sequence[socket.socket]) -> NoReturn:
+def _hear_of_ends() -> socket.socket:
+    """A socket that can be read when a fork has ended."""
+    ended, told = socket.socketpair()
+    told.setblocking(False)
+    signal.signal(signal.SIGCHLD, lambda number, frame: None)  # without a handler there is nothing to be told of
+    signal.set_wakeup_fd(told.detach(), warn_on_full_buffer=False)
+    return ended
+
+
+def _become(request: Mapping[str, Any], inherited: Sequence[socket.socket], nursery: int) -> NoReturn:
     """Turn a fresh fork into what was asked for; never returns into the nursery."""
     code = 1
     try:
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         for item in inherited:
             item.close()
         os.setsid()
-        _die_with_parent(on=True)  # were the nursery killed, nobody would know of its forks
+        end_with(nursery)  # were it killed, nobody would know of its forks
         log = os.open(request["log"], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         nothing = os.open(os.devnull, os.O_RDONLY)
         for source, standard in ((nothing, 0), (log, 1), (log, 2)):
@@ -287,8 +311,10 @@ _TARGETS = {"job": _run_job, "kernel": _run_kernel}
 
 
 def _kill_session(pid: int) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
+    """End a fork and what it started; one so young that it leads no session yet is ended alone."""
+    for kill in (os.killpg, os.kill):
+        with contextlib.suppress(ProcessLookupError):
+            kill(pid, signal.SIGKILL)
 
 
 def _die_with_parent(*, on: bool) -> None:
@@ -296,22 +322,24 @@ def _die_with_parent(*, on: bool) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL if on else 0)
 
 
+def end_with(parent: int) -> None:
+    """Have this process end when its parent does, also where that was before it could be said; Linux only."""
+    if is_supported():
+        _die_with_parent(on=True)
+        if os.getppid() != parent:
+            os._exit(1)
+
+
 def main(address: str, parent: int) -> None:
     """Import, listen, fork, until the parent goes away."""
-    _die_with_parent(on=True)  # imports take seconds; afterwards the end of standard input says it, and the forks are ended first
-    if os.getppid() != parent:  # it ended before it could be said
-        return
+    end_with(parent)  # imports take seconds; afterwards the end of standard input says it, and the forks are ended first
     import matplotlib as mpl
 
     mpl.use("agg")
     sys.modules["debugpy"] = None  # type: ignore[assignment]  # a batch kernel needs no debugger, and importing it is slow
     for name in PRELOAD:
         importlib.import_module(name)
-    from evaluation.contracts.load import load_contracts
-    from evaluation.errors import EvaluationError
-
-    with contextlib.suppress(EvaluationError):  # a job says what is wrong with them
-        load_contracts(standard=False)
+    _work_ahead()
     gc.freeze()  # the forks share these pages; a collection would copy them
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(address)
@@ -328,6 +356,23 @@ def main(address: str, parent: int) -> None:
         Path(address).unlink(missing_ok=True)
         with contextlib.suppress(OSError):  # the run that made it removes it, unless it was killed
             Path(address).parent.rmdir()
+
+
+def _work_ahead() -> None:
+    """Do what every fork would do again: read the contracts, compile the schema of notebooks, look for what is installed."""
+    from jupyter_client.provisioning import KernelProvisionerFactory
+    from matplotlib.backends.registry import backend_registry
+    from nbformat import current_nbformat, current_nbformat_minor
+    from nbformat.validator import get_validator
+
+    from evaluation.contracts.load import load_contracts
+    from evaluation.errors import EvaluationError
+
+    backend_registry.list_all()
+    KernelProvisionerFactory.instance()
+    get_validator(current_nbformat, current_nbformat_minor)
+    with contextlib.suppress(EvaluationError):  # a job says what is wrong with them
+        load_contracts(standard=False)
 
 
 if __name__ == "__main__":

@@ -46,6 +46,8 @@ class Job:
     """Jobs whose results it reads, each with its key."""
     least: int = 0
     """Fewest of `needs` it can work with."""
+    reads: Mapping[str, str] = field(default_factory=dict)
+    """Further jobs whose results it reads where they are there, each with its key."""
     optional: bool = False
     """Whether it may end well without a result."""
 
@@ -65,11 +67,12 @@ class Job:
         return f"{self.outcome}/{self.area}/{Path(self.notebook).stem}"
 
     def reading(self, done: Mapping[str, str]) -> Job:
-        """The same job when only `done` of its needs are there; its key says so."""
+        """The same job when only `done` of what it reads is there; its key says so."""
         if not self.needs:
             return self
-        parts = {**self.parts, "findings": findings_part(done)}
-        return replace(self, needs=done, parts=parts, key=key_of(parts))
+        needs, reads = ({name: key for name, key in some.items() if name in done} for some in (self.needs, self.reads))
+        parts = {**self.parts, "findings": findings_part({**needs, **reads})}
+        return replace(self, needs=needs, reads=reads, parts=parts, key=key_of(parts))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,9 +218,10 @@ def _make_job(
         for item in earlier.values()
         if (item.notebook, item.outcome) == (kind.needs, outcome) and item.area != POOLED
     }
+    reads = {item.id: item.key for item in earlier.values() if item.notebook in kind.reads and item.id not in needs}
     parts = job_parts(shared, project.NOTEBOOKS / kind.file, parameters)
     if kind.needs:
-        parts["findings"] = findings_part(needs)
+        parts["findings"] = findings_part({**needs, **reads})
     return Job(
         notebook=kind.file,
         outcome=outcome,
@@ -230,6 +234,7 @@ def _make_job(
         wave=kind.wave,
         needs=needs,
         least=kind.least,
+        reads=reads,
         optional=kind.optional,
     )
 

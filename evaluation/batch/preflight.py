@@ -7,17 +7,13 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from evaluation import project
 from evaluation.batch.credentials import name_secret
 from evaluation.batch.kernels import KERNEL, ensure_kernel
 from evaluation.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from evaluation.batch.plan import Job
 
 BYTES_A_JOB = 3_000_000
 """Generous: an executed notebook with its figures takes about a third of it."""
@@ -25,15 +21,15 @@ BYTES_SPARE = 50_000_000
 """For the panel, the book and the report."""
 
 
-def check_before(jobs: Sequence[Job], run: Path) -> None:
-    """Refuse to start jobs that cannot end well: kernel, disk space, folder.
+def check_before(jobs: int, run: Path) -> None:
+    """Refuse to start a number of jobs that cannot end well: kernel, disk space, folder.
 
     Raises
     ------
     ConfigurationError
         Naming everything that is wrong.
     """
-    problems = [*kernel_problems(), *_space_problems(run, len(jobs))]
+    problems = [*kernel_problems(), *_space_problems(run, jobs)]
     if problems:
         raise ConfigurationError("\n".join(problems))
 

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from evaluation import project
-from evaluation.batch.publish import edition_date
+from evaluation.batch.edition import edition_date
 from evaluation.contracts.load import load_contracts
 from evaluation.errors import ConfigurationError
 from evaluation.profile import find_subject, gather_figures, profile_area
@@ -73,6 +73,8 @@ def write_area_profile(
         If there is no such area, outcome or folder, or a setting is wrong.
     DataError
         If the folder has no figures, or those asked for break their contracts.
+    DisclosureError
+        If the page would disclose what a source protects; the page that lies there stays as it is.
     """
     if before and not _MONTH.fullmatch(before):
         raise ConfigurationError(f"--before {before!r}: this is not a month; write YYYY-MM, such as 2023-04.")
@@ -92,7 +94,7 @@ def write_area_profile(
     folder = out or project.RUNS / "profiles" / profile.area
     with tempfile.TemporaryDirectory(prefix="profile-") as temporary:
         book = Path(temporary) / "book"
-        write_profile_book(book, profile, contracts, day=day or edition_date())
+        write_profile_book(book, profile, contracts, gathered.panel, day=day or edition_date(), outcomes=outcomes)
         render(book, folder, engine=engine, formats=("html",))
     return Written(profile=profile, html=folder / "index.html", json=folder / "data" / JSON)
 

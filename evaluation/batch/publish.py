@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
-import json
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evaluation import project
+from evaluation.batch.changes import compare_runs
+from evaluation.batch.edition import edition_date, read_engine
 from evaluation.batch.ledger import read_records
 from evaluation.batch.lock import DEVIATIONS, find_lock, load_deviations
 from evaluation.batch.stages import (
@@ -26,13 +29,13 @@ from evaluation.batch.stages import (
 from evaluation.contracts.load import load_contracts
 from evaluation.design.protocol import load_design
 from evaluation.errors import ConfigurationError
+from evaluation.panel.freshness import list_late
 from evaluation.panel.store import read_panel
 from evaluation.project import write_whole
 from evaluation.results import Design
 
 if TYPE_CHECKING:
     from evaluation.report.engine import Engine
-    from evaluation.synthesis.changes import Changes
 
 FACTS = "release.yml"
 """What a release states about itself, in the folder of the report's sources."""
@@ -50,6 +53,18 @@ class Published:
     """Engine, pages and figures, or that nothing changed."""
 
 
+@contextmanager
+def _collect_seldom() -> Iterator[None]:
+    """Look for unreachable cycles seldom: each look goes through all findings, which stay in use to the end."""
+    before = gc.get_threshold()
+    gc.set_threshold(20_000, 20, 20)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+@_collect_seldom()
 def publish(
     run: Path,
     *,
@@ -105,7 +120,8 @@ def publish(
     facts = facts or project.REPORTS / FACTS
     edition = make_edition(read_facts(facts), day=day or edition_date(), final=final, protocol_lock=find_lock(run))
     failures = [(record.id, record.error) for record in read_records(run) if record.state == "failed"]
-    check_edition(edition, synthetic=manifest.synthetic, failures=len(failures), facts=str(facts))
+    late = list_late(read_panel(run / "panel.parquet"), contracts, edition.date) if final else ()
+    check_edition(edition, synthetic=manifest.synthetic, failures=len(failures), late=late, facts=str(facts))
     key = _key(run, since, f"{chosen}\0{edition}")
     out, stamp = run / "report", run / "report.key"
     build = out / "report-build.json"
@@ -129,7 +145,7 @@ def publish(
         spillovers=load_spillover(run),
         pools=load_pools(run),
         deviations=load_deviations(run),
-        since=None if since is None else _compare(since, run),
+        since=None if since is None else compare_runs(since, run),
         counts_before=() if since is None else read_cells(since),
         edition_before="" if since is None else str(since),
         edition=edition,
@@ -142,39 +158,10 @@ def publish(
     return _published(out, "")
 
 
-def edition_of(run: Path) -> tuple[date, Engine] | None:
-    """Date and engine of the report that lies in a run folder; None where there is none."""
-    stamp, build = run / "report.key", run / "report" / "report-build.json"
-    if not (stamp.exists() and build.exists()):
-        return None
-    words = stamp.read_text("utf-8").split()
-    if len(words) < 2:  # published by an earlier version of the program
-        return None
-    return date.fromisoformat(words[1]), json.loads(build.read_text("utf-8"))["engine"]
-
-
-def release_options(run: Path) -> tuple[str, ...]:
-    """What besides date and engine the report of a run folder was made with: ``final``, ``since``."""
-    stamp = run / "report.key"
-    return tuple(stamp.read_text("utf-8").split()[2:]) if stamp.exists() else ()
-
-
-def _compare(since: Path, run: Path) -> Changes:
-    from evaluation.batch.changes import compare_runs
-
-    return compare_runs(since, run)
-
-
 def _methods(design: Design) -> tuple[str, ...]:
     """Estimators of a design, each once, in its order."""
     names = (*design.did_estimators, *design.synthetic_control_estimators, *design.pooled_synthetic_control_estimators)
     return tuple(dict.fromkeys(names))
-
-
-def edition_date() -> date:
-    """Date of the edition: today, or SOURCE_DATE_EPOCH for a reproducible build."""
-    epoch = os.environ.get("SOURCE_DATE_EPOCH")
-    return datetime.fromtimestamp(int(epoch), UTC).date() if epoch else datetime.now(UTC).date()
 
 
 def _key(run: Path, since: Path | None, what: str) -> str:
@@ -210,6 +197,4 @@ def _key(run: Path, since: Path | None, what: str) -> str:
 
 
 def _published(out: Path, how: str) -> Published:
-    build = json.loads((out / "report-build.json").read_text("utf-8"))
-    pdf = next(out.glob("*.pdf"))
-    return Published(html=out / "index.html", pdf=pdf, how=how or f"{build['engine']}")
+    return Published(html=out / "index.html", pdf=next(out.glob("*.pdf")), how=how or read_engine(out))

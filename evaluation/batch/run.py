@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +12,11 @@ from typing import Protocol
 
 from evaluation import project
 from evaluation.batch.ledger import JobRecord, read_record, write_record
+from evaluation.batch.notebooks import POOLED
 from evaluation.batch.nursery import open_nursery
 from evaluation.batch.plan import Job, Plan, is_done
 from evaluation.batch.preflight import check_before, check_links
-from evaluation.batch.supervise import POLL_SECONDS, Running, finish_job, job_environment, start_job, stop_process
+from evaluation.batch.supervise import Running, finish_job, job_environment, start_job, stop_process, wait_for_end
 from evaluation.errors import ConfigurationError
 
 CELL_SECONDS = 600
@@ -41,6 +41,9 @@ class Workplace(Protocol):
 
     def take_ended(self) -> Iterator[tuple[Job, JobRecord]]:
         """The jobs that ended since it was last asked, each with its record."""
+
+    def wait(self) -> None:
+        """Wait a moment, or until a job ends if that is sooner."""
 
 
 @contextlib.contextmanager
@@ -117,7 +120,7 @@ def run_plan(
     waiting = list(plan.to_run)
     if not waiting:
         return ()
-    check_before(waiting, run)
+    check_before(len(waiting), run)
     work = run.resolve() / ".work"
     shutil.rmtree(work, ignore_errors=True)
     limits = {"cell_seconds": cell_seconds, "job_seconds": job_seconds}
@@ -127,7 +130,8 @@ def run_plan(
                 run=run, place=place, on_start=on_start or (lambda job: None), on_end=on_end or (lambda job, record: None)
             )
             for wave in sorted({job.wave for job in waiting}):
-                crew.run_wave([job for job in waiting if job.wave == wave])
+                # what is pooled over areas takes longest: begun last it would leave processors with nothing to do
+                crew.run_wave(sorted((job for job in waiting if job.wave == wave), key=lambda job: job.area != POOLED))
     finally:
         shutil.rmtree(work, ignore_errors=True)
     return tuple(crew.records)
@@ -200,6 +204,9 @@ class _Here:
             self.running.remove(item)
             yield item.job, finish_job(item, self.run, late=limit if late else 0)
 
+    def wait(self) -> None:
+        wait_for_end(self.running)
+
 
 @dataclass(slots=True, kw_only=True)
 class _Crew:
@@ -218,13 +225,14 @@ class _Crew:
                 self._begin(waiting.pop(0))
             for job, record in self.place.take_ended():
                 self._end(job, record)
-            time.sleep(POLL_SECONDS)
+            if waiting or self.place.is_busy:
+                self.place.wait()
 
     def _begin(self, job: Job) -> None:
-        there = {name: key for name, key in job.needs.items() if is_done(read_record(self.run, name), key, self.run)}
-        job = job.reading(there)
-        if len(there) < job.least:
-            reason = f"it reads the estimates of at least {job.least} areas; {len(there)} are there"
+        read = {**job.needs, **job.reads}
+        job = job.reading({name: key for name, key in read.items() if is_done(read_record(self.run, name), key, self.run)})
+        if len(job.needs) < job.least:
+            reason = f"it reads the estimates of at least {job.least} areas; {len(job.needs)} are there"
             record = JobRecord(
                 id=job.id, key=job.key, state="refused", seconds=0.0, results=(), error=reason, parts=dict(job.parts)
             )

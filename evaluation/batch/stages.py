@@ -56,6 +56,8 @@ class RunManifest:
     """Hash of every notebook of the batch as it was run."""
     inputs: tuple[InputFile, ...] = ()
     """The data files, with their hashes and vintages."""
+    as_of: str = ""
+    """Day to which the data are pinned: of every source the newest edition that was there; empty = the newest of all."""
 
 
 def write_demonstration_data(run: Path, design_id: str = DEMONSTRATION) -> Path:
@@ -69,14 +71,16 @@ def write_demonstration_data(run: Path, design_id: str = DEMONSTRATION) -> Path:
     return folder
 
 
-def prepare(design_id: str, data: Path, run: Path, *, only: Sequence[str] = (), write: bool = True) -> tuple[Study, Plan]:
-    """Check the data against their contracts, build the panel, and plan the jobs.
+def prepare(
+    design_id: str, data: Path, run: Path, *, only: Sequence[str] = (), write: bool = True, as_of: str = ""
+) -> tuple[Study, Plan]:
+    """Check the data against their contracts, build the panel, of the editions of a day where one is given, and plan the jobs.
 
     Nothing is written to `run` unless the design is sound and the data keep their contracts, and nothing at all without `write`.
     """
     contracts = load_contracts()
     design = load_design(contracts, design_id)
-    panel = build_design_panel(data, contracts, design)
+    panel = build_design_panel(data, contracts, design, as_of=as_of)
     study = Study(design=design, contracts=contracts, panel=panel)
     planned = make_plan(study, panel_sha256(panel), run, only=only)
     if not write:
@@ -92,6 +96,7 @@ def prepare(design_id: str, data: Path, run: Path, *, only: Sequence[str] = (), 
         lock_sha256=_file_sha256(project.ROOT / "requirements" / "run.txt"),
         notebooks={kind.file: _file_sha256(project.NOTEBOOKS / kind.file) for kind in find_notebooks()},
         inputs=panel.inputs,
+        as_of=as_of,
     )
     lock_protocol(run, contracts.designs[design.id], design.treated)
     _retire_refused(run, planned)
@@ -225,7 +230,7 @@ def check_files(data: Path, design_id: str, out: Path | None) -> tuple[str, int]
         lines.append(format_violations(checked.violations, rest=ALL_OF_THEM if out is None else f", see {out}"))
     lines += checked.refusals
     broken = bool(checked.refusals) or any(item.severity == "error" for item in checked.violations)
-    lines.append("A contract is broken; nothing was written." if broken else "Every file keeps its contract.")
+    lines.append("A contract is broken." if broken else "Every file keeps its contract.")
     return "\n".join(lines), 3 if broken else 0
 
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from evaluation import project
+from evaluation.batch.edition import edition_of
 from evaluation.batch.ledger import JobRecord, read_records
 from evaluation.batch.lock import ProtocolChange, load_changes
 from evaluation.batch.notebooks import notebook_of
 from evaluation.batch.plan import Plan, make_plan
-from evaluation.batch.publish import edition_of
 from evaluation.batch.stages import RunManifest, load_conclusions, open_run, read_manifest
 from evaluation.errors import EvaluationError
 from evaluation.results import Conclusion

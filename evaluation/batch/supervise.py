@@ -9,8 +9,9 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from multiprocessing.connection import wait as wait_for_any
 from pathlib import Path
 
 from evaluation.batch.credentials import withhold_secrets
@@ -27,6 +28,10 @@ _ONE_THREAD = {
     name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS", "NUMBA_NUM_THREADS")
 }
 """Two jobs of two threads each are slower than two of one, and sums come out in another order."""
+
+_KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**25), "MALLOC_TRIM_THRESHOLD_": str(2**30)}
+"""GNU's C library then keeps what large arrays leave for the next ones, instead of returning it and asking for it page by page.
+It takes no larger first number."""
 
 
 class Abandoned(Exception):
@@ -49,7 +54,7 @@ class Running:
 
 def job_environment() -> dict[str, str]:
     """Environment of every process of a batch: one thread, sets in the same order every time, and no secrets."""
-    return withhold_secrets(os.environ) | _ONE_THREAD | {"PYTHONHASHSEED": "0", "JUPYTER_PREFER_ENV_PATH": "1"}
+    return withhold_secrets(os.environ) | _ONE_THREAD | _KEEP_MEMORY | {"PYTHONHASHSEED": "0", "JUPYTER_PREFER_ENV_PATH": "1"}
 
 
 def start_job(
@@ -57,7 +62,7 @@ def start_job(
 ) -> Running:
     """Start a job in `folder`, which must not exist: a fork of the nursery at an address, or plainly where none answers."""
     folder.mkdir(parents=True)
-    for name in job.needs:
+    for name in (*job.needs, *job.reads):
         record = read_record(run, name)
         for result in record.results if record else ():
             copy = folder / INPUTS / result
@@ -79,7 +84,7 @@ def start_job(
             return Running(job=job, folder=folder, process=warm, started=started)
     with log_file.open("wb") as log:
         plain = subprocess.Popen(
-            [sys.executable, "-m", "evaluation.batch.job", str(spec_file)],
+            [sys.executable, "-m", "evaluation.batch.job", str(spec_file), str(os.getpid())],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
@@ -105,11 +110,20 @@ def watch_job(item: Running, run: Path, *, job_seconds: int) -> JobRecord:
             if item.is_late(job_seconds):
                 late = job_seconds
                 break
-            time.sleep(POLL_SECONDS)
+            wait_for_end([item])
     finally:
         if item.process.poll() is None:
             stop_process(item.process)
     return finish_job(item, run, late=late)
+
+
+def wait_for_end(running: Sequence[Running]) -> None:
+    """Wait a moment, or until a job ends if that is sooner; a job that was started plainly does not say so."""
+    warm = [item.process.connection for item in running if isinstance(item.process, WarmProcess)]
+    if warm:
+        wait_for_any(warm, POLL_SECONDS)
+    else:
+        time.sleep(POLL_SECONDS)
 
 
 def finish_job(item: Running, run: Path, *, late: int) -> JobRecord:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from evaluation.batch.edition import edition_of, release_options
 from evaluation.batch.ledger import JobRecord, read_records
 from evaluation.batch.lock import DEVIATIONS, HASH
 from evaluation.batch.plan import Job, Plan, make_plan
-from evaluation.batch.publish import edition_of, publish, release_options
+from evaluation.batch.publish import publish
 from evaluation.batch.run import run_plan
 from evaluation.batch.stages import PLANTED, conclude_run, open_run, read_manifest
 from evaluation.design.study import Study

@@ -1,0 +1,67 @@
+"""How a job talks to its kernel: as Jupyter clients do, without the pauses they make to be sure.
+
+A notebook of the batch runs for a second or two. Jupyter's client listens for 0.2 seconds into the silence of a kernel that has
+just answered, and looks every 0.1 seconds whether one that was told to end has ended: both are time in which a processor is idle.
+"""
+
+from __future__ import annotations
+
+import time
+from queue import Empty
+
+from jupyter_client.asynchronous import AsyncKernelClient
+from jupyter_client.manager import AsyncKernelManager
+from traitlets import Type
+
+ANSWER_SECONDS = 1.0
+"""How long one question to a kernel waits before it is asked again."""
+PUBLISHED_SECONDS = 0.2
+"""How long after the answer the kernel may take to publish that it is idle."""
+POLL_SECONDS = 0.005
+
+
+class JobKernelClient(AsyncKernelClient):
+    """Knows that a kernel is ready by what it publishes, not by its silence."""
+
+    async def _async_wait_for_ready(self, timeout: float | None = None) -> None:
+        """Ask the kernel who it is until it has answered and has published that it is idle again.
+
+        The last thing a kernel does with a question is to publish that it is idle. Whoever hears that is connected to both
+        channels, and nothing else of the question will come.
+
+        Raises
+        ------
+        RuntimeError
+            If the kernel has ended, or does not answer within `timeout` seconds.
+        """
+        end = None if timeout is None else time.monotonic() + timeout
+        while not await self._has_answered(self.kernel_info()):
+            if not await self._async_is_alive():
+                raise RuntimeError("the kernel ended before it answered")
+            if end is not None and time.monotonic() > end:
+                raise RuntimeError(f"the kernel did not answer in {timeout:.0f} seconds")
+
+    wait_for_ready = _async_wait_for_ready
+
+    async def _has_answered(self, question: str) -> bool:
+        """Whether the answer came, and after it the word that the kernel is idle."""
+        try:
+            answer = await self._async_recv_reply(question, timeout=ANSWER_SECONDS)
+            self._handle_kernel_info_reply(answer)
+            while True:
+                heard = await self._async_get_iopub_msg(timeout=PUBLISHED_SECONDS)
+                is_ours = heard["parent_header"].get("msg_id") == question
+                if is_ours and heard["content"].get("execution_state") == "idle":
+                    return True
+        except (Empty, TimeoutError):  # the connection that hears what is published came too late for it: ask again
+            return False
+
+
+class JobKernelManager(AsyncKernelManager):
+    """Starts and ends the kernel of a job."""
+
+    client_factory = Type(JobKernelClient, klass=AsyncKernelClient)
+
+    async def _async_wait(self, pollinterval: float = POLL_SECONDS) -> None:
+        """Wait until the kernel has ended; callers set the limit."""
+        await super()._async_wait(pollinterval=POLL_SECONDS)
