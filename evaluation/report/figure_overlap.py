@@ -38,13 +38,27 @@ LEFT, RIGHT, BELOW, ABOVE = 2.35, 0.75, 0.32, 0.3
 
 
 def split_pages(lanes: Sequence[Lane]) -> list[list[Lane]]:
-    """Lanes, by programme, in parts of which each is a picture that fits a page; no programme is cut in two."""
+    """Lanes, by programme, in parts of which each is a picture that fits a page; no programme is cut in two.
+
+    There are as few parts as can be, and the tallest of them is as low as it can be.
+    """
+    groups = [[lane for lane in lanes if lane.programme == id] for id in dict.fromkeys(lane.programme for lane in lanes)]
+    parts = _pack(groups, TALLEST)
+    spans = [groups[first:last] for first in range(len(groups)) for last in range(first + 1, len(groups) + 1)]
+    for height in sorted(_inches([lane for group in span for lane in group]) for span in spans):
+        even = _pack(groups, height)
+        if len(even) == len(parts):
+            return even
+    return parts
+
+
+def _pack(groups: Sequence[Sequence[Lane]], height: float) -> list[list[Lane]]:
+    """Parts no taller than `height`, each with as many groups as it takes; a group taller than that has a part of its own."""
     parts: list[list[Lane]] = []
-    for id in dict.fromkeys(lane.programme for lane in lanes):
-        mine = [lane for lane in lanes if lane.programme == id]
-        if not parts or _inches([*parts[-1], *mine]) > TALLEST:
+    for group in groups:
+        if not parts or _inches([*parts[-1], *group]) > height:
             parts.append([])
-        parts[-1] += mine
+        parts[-1] += group
     return parts
 
 

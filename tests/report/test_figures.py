@@ -13,10 +13,13 @@ from report.figure_recorder import record
 from report.invented_book import make_stress
 
 from evaluation.report import drawing, figures
+from evaluation.report.drawing import TALLEST
 from evaluation.report.figure_event_study import figure_event_study
+from evaluation.report.figure_overlap import ABOVE, BELOW, ROW, split_pages
 from evaluation.report.figure_stress import figure_stress
 from evaluation.report.intervals import PLAUSIBLE, figure_intervals
 from evaluation.report.labels import label_ends
+from evaluation.report.overlap import Group, Lane
 from evaluation.report.places import AreaStatus, figure_tiles, figure_timeline
 from evaluation.report.svg import shrink_svg
 from evaluation.report.tiles import place_tiles
@@ -259,3 +262,18 @@ def test_choices_without_an_estimate_are_counted_below_the_chart_and_not_drawn()
     assert "One further choice gives no estimate; the table says why." in picture.notes
     assert "From 2020 only" in set(picture.data["choice"])
     assert "From 2020 only" in picture.alt
+
+
+def test_pictures_of_one_overlap_are_as_even_as_its_programmes_allow():
+    def lanes(sizes: dict[str, int]) -> list[Lane]:
+        states = np.ones((1, 1), dtype=int)
+        return [
+            Lane(programme=id, group=Group(name=f"Area {n}", members=("E06000001",)), months=("2025-04",), states=states)
+            for id, size in sizes.items()
+            for n in range(size)
+        ]
+
+    half = int((TALLEST - ABOVE - BELOW) / ROW / 2) - 1
+    parts = split_pages(lanes({"first": half, "second": half, "third": 2}))
+    assert [sorted({lane.programme for lane in part}) for part in parts] == [["first"], ["second", "third"]]
+    assert len(split_pages(lanes({"first": half, "second": half}))) == 1
