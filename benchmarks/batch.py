@@ -17,7 +17,7 @@ from benchmarks import report
 from benchmarks.timing import Line, cpu_seconds
 from evaluation.batch import run as batch_run
 from evaluation.batch.notebooks import ESTIMATES
-from evaluation.batch.nursery import is_supported
+from evaluation.batch.parents import is_supported
 from evaluation.batch.plan import Plan
 from evaluation.batch.stages import DEMONSTRATION, prepare, write_demonstration_data
 from evaluation.project import code_sha256

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import yaml
 
-from benchmarks.timing import Line, cpu_seconds
+from benchmarks.timing import Line, cpu_seconds, write_row
 from evaluation.batch.publish import PAGES_KEPT
 
 SUBJECT = "report"
@@ -123,12 +123,10 @@ def _describe(run: Path) -> str:
 
 def main() -> int:
     """Measure the report of one run, and print the lines."""
-    from benchmarks.run import _row
-
     parser = argparse.ArgumentParser(prog="python -m benchmarks.report", description=__doc__)
     parser.add_argument("run", type=Path, help="a finished run, such as runs/economic-inactivity-trailblazers")
     for line in measure_run(parser.parse_args().run):
-        print(_row(line), flush=True)
+        print(write_row(line), flush=True)
     return 0
 
 

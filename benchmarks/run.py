@@ -12,7 +12,7 @@ from dataclasses import asdict, fields, replace
 from importlib import metadata
 from pathlib import Path
 
-from benchmarks.timing import Line
+from benchmarks.timing import Line, write_row
 
 ONE_THREAD = (
     "OMP_NUM_THREADS",
@@ -65,7 +65,7 @@ def main(arguments: list[str] | None = None) -> int:
             for measured in measure(quick=options.quick):
                 # small panels meet and miss goals that were set for large ones
                 line = replace(measured, goal="", met=None) if options.quick else measured
-                print(_row(line), flush=True)
+                print(write_row(line), flush=True)
                 lines.append(line)
             if kept:
                 # after every subject: a run that is stopped in a later one loses nothing
@@ -164,33 +164,7 @@ def table(lines: list[Line], about: dict[str, object]) -> str:
         "",
         f"Packages: {versions}.",
     ]
-    return "\n".join([*head, *map(_row, lines), *foot]) + "\n"
-
-
-def _row(line: Line) -> str:
-    ratio = "" if line.ratio is None else f"{line.ratio:,.0f} x" if line.ratio >= 10 else f"{line.ratio:.1f} x"
-    met = {True: "yes", False: "**no**", None: ""}[line.met]
-    cells = (
-        line.work,
-        line.size,
-        _seconds(line.ours, line.clock),
-        line.peer,
-        _seconds(line.theirs, line.clock),
-        ratio,
-        line.goal,
-        met if line.met is not None or not line.goal else "not tried",
-        line.agreement,
-        line.note,
-        line.code,
-    )
-    return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |"
-
-
-def _seconds(value: float | None, clock: str) -> str:
-    if value is None:
-        return ""
-    text = f"{value:,.0f} s" if value >= 100 else f"{value:.3g} s" if value >= 1 else f"{value * 1e3:.3g} ms"
-    return text if clock == "CPU" else f"{text} wall"
+    return "\n".join([*head, *map(write_row, lines), *foot]) + "\n"
 
 
 if __name__ == "__main__":

@@ -207,3 +207,30 @@ def set_beside(
             Line(subject=subject, work=work, size=size, ours=seconds, goal=goal.text() if goal else "", met=met, note=scaled)
         )
     return lines
+
+
+def write_row(line: Line) -> str:
+    """One line of the table of results, in Markdown."""
+    ratio = "" if line.ratio is None else f"{line.ratio:,.0f} x" if line.ratio >= 10 else f"{line.ratio:.1f} x"
+    met = {True: "yes", False: "**no**", None: ""}[line.met]
+    cells = (
+        line.work,
+        line.size,
+        _seconds(line.ours, line.clock),
+        line.peer,
+        _seconds(line.theirs, line.clock),
+        ratio,
+        line.goal,
+        met if line.met is not None or not line.goal else "not tried",
+        line.agreement,
+        line.note,
+        line.code,
+    )
+    return "| " + " | ".join(cell.replace("|", "/") for cell in cells) + " |"
+
+
+def _seconds(value: float | None, clock: str) -> str:
+    if value is None:
+        return ""
+    text = f"{value:,.0f} s" if value >= 100 else f"{value:.3g} s" if value >= 1 else f"{value * 1e3:.3g} ms"
+    return text if clock == "CPU" else f"{text} wall"

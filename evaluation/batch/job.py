@@ -122,7 +122,7 @@ def _last_line(text: str) -> str:
 
 def main(argv: list[str]) -> int:
     """Execute the job described in the JSON file ``argv[0]``, its verdict beside it, while the process ``argv[1]`` lives."""
-    from evaluation.batch.nursery import end_with
+    from evaluation.batch.parents import end_with
     from evaluation.project import write_whole
 
     if len(argv) > 1:

@@ -14,7 +14,6 @@ Where forking is unsafe or absent (Windows, macOS) there is no nursery, and ever
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import importlib
 import json
@@ -32,6 +31,8 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import wait as wait_for_any
 from pathlib import Path
 from typing import Any, Literal, NoReturn
+
+from evaluation.batch.parents import end_with, is_supported, outlive
 
 ADDRESS = "TRAILBLAZER_NURSERY"
 """Environment variable in which a forked process finds the socket's path."""
@@ -58,14 +59,7 @@ PRELOAD = (
 )  # fmt: skip
 
 Target = Literal["job", "kernel"]
-_PR_SET_PDEATHSIG = 1
-"""From linux/prctl.h."""
 START_SECONDS = 60
-
-
-def is_supported() -> bool:
-    """Whether forking after imports is safe here."""
-    return sys.platform.startswith("linux")
 
 
 # ---------------------------------------------------------------- the client's side
@@ -317,19 +311,6 @@ def _kill_session(pid: int) -> None:
             kill(pid, signal.SIGKILL)
 
 
-def _die_with_parent(*, on: bool) -> None:
-    """Have the kernel end this process when its parent ends, or no longer."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL if on else 0)
-
-
-def end_with(parent: int) -> None:
-    """Have this process end when its parent does, also where that was before it could be said; Linux only."""
-    if is_supported():
-        _die_with_parent(on=True)
-        if os.getppid() != parent:
-            os._exit(1)
-
-
 def main(address: str, parent: int) -> None:
     """Import, listen, fork, until the parent goes away."""
     end_with(parent)  # imports take seconds; afterwards the end of standard input says it, and the forks are ended first
@@ -345,7 +326,7 @@ def main(address: str, parent: int) -> None:
     listener.bind(address)
     listener.listen(64)
     server = _Server(listener=listener, selector=selectors.DefaultSelector())
-    _die_with_parent(on=False)
+    outlive()
     try:
         with contextlib.suppress(BrokenPipeError):  # the run has ended meanwhile, and so does `serve`
             os.write(1, b"ready\n")

@@ -17,7 +17,7 @@ import small_jobs
 
 from evaluation import project
 from evaluation.batch.ledger import read_records
-from evaluation.batch.nursery import is_supported
+from evaluation.batch.parents import is_supported
 from evaluation.batch.run import lock_run, run_plan
 
 NAMES = tuple("abcdefgh")

@@ -13,12 +13,12 @@ import psutil
 import pytest
 
 from evaluation import project
-from evaluation.batch import nursery
+from evaluation.batch import nursery, parents
 from evaluation.batch import run as batch_run
 from evaluation.batch.plan import Job, Plan, PlannedJob
 
 pytestmark = pytest.mark.skipif(
-    not nursery.is_supported(), reason="forking after imports is safe on Linux only; jobs start plainly here"
+    not parents.is_supported(), reason="forking after imports is safe on Linux only; jobs start plainly here"
 )
 
 FIGURE = """

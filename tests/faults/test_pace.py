@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from evaluation.batch import nursery, supervise
+from evaluation.batch import nursery, parents, supervise
 from evaluation.batch import run as batch_run
 from evaluation.batch.client import JobKernelClient, JobKernelManager
 from evaluation.batch.ledger import JobRecord
@@ -124,7 +124,7 @@ def test_waiting_for_a_warm_process_has_an_end(pair):
         quick(lambda: pair[0].wait(timeout=0.05))
 
 
-@pytest.mark.skipif(not nursery.is_supported(), reason="there is no nursery here")
+@pytest.mark.skipif(not parents.is_supported(), reason="there is no nursery here")
 def test_the_nursery_hears_of_the_end_of_a_fork():
     before = signal.getsignal(signal.SIGCHLD)
     try:
@@ -137,7 +137,7 @@ def test_the_nursery_hears_of_the_end_of_a_fork():
         socket.socket(fileno=told).close()
 
 
-@pytest.mark.skipif(not nursery.is_supported(), reason="there is no nursery here")
+@pytest.mark.skipif(not parents.is_supported(), reason="there is no nursery here")
 def test_a_fork_that_leads_no_session_yet_is_ended_too():
     """It has its parent's session until it is first given the processor, and on a busy machine that takes a while."""
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(60)"]) as process:
@@ -145,7 +145,7 @@ def test_a_fork_that_leads_no_session_yet_is_ended_too():
         assert quick(lambda: process.wait(timeout=30)) == -signal.SIGKILL
 
 
-@pytest.mark.skipif(not nursery.is_supported(), reason="a process cannot be told of its parent's end here")
+@pytest.mark.skipif(not parents.is_supported(), reason="a process cannot be told of its parent's end here")
 def test_a_job_that_was_started_plainly_ends_with_the_run(tmp_path):
     """Whoever asks for it has ended already: nothing is executed, not even the description of the job is read."""
     command = [sys.executable, "-m", "evaluation.batch.job", str(tmp_path / "none.json"), "1"]
