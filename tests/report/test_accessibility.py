@@ -103,7 +103,7 @@ def test_a_request_to_another_site_and_a_fault_on_a_page_would_be_found(tmp_path
         ('<p style="color: #999">faint</p>', "color-contrast"),
         (
             '<div class="table-scroll" role="region" aria-label="t" tabindex="0" style="overflow-x: auto; '
-            'background: linear-gradient(red, blue)"><p style=',
+            'background: linear-gradient(red, blue)"><p style="color: #999">faint</p></div>',
             "color-contrast violations",
         ),
         (
