@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from evaluation.errors import ConfigurationError, DataError
 from evaluation.plain import dump_json, from_plain
@@ -36,23 +37,26 @@ class PanelSidecar:
 
 
 class Table:
-    """A panel's table as the key of what was worked out from it: the same table with the same figures.
+    """A panel's table as the key of what was worked out from it: the same table with the same cells.
 
-    A figure changed in place is noticed; area, period or outcome changed in place are not.
+    A cell changed in place is noticed: figures by their bytes, text by its Arrow arrays, which are never changed but replaced.
     """
 
-    __slots__ = ("_figures", "frame")
+    __slots__ = ("_figures", "_text", "frame")
 
     def __init__(self, frame: pd.DataFrame) -> None:
         self.frame = frame
         self._figures = tuple(hash(frame[name].to_numpy().tobytes()) for name in NUMBER_COLUMNS if name in frame.columns)
+        self._text = tuple(pa.array(frame[name].astype("str")) for name in TEXT_COLUMNS if name in frame.columns)
 
     def __eq__(self, other: object) -> bool:
         """Whether it is one and the same table, unchanged."""
-        return isinstance(other, Table) and self.frame is other.frame and self._figures == other._figures
+        if not isinstance(other, Table):
+            return False
+        return self.frame is other.frame and self._figures == other._figures and self._text == other._text
 
     def __hash__(self) -> int:
-        """Of what makes tables equal."""
+        """Of what makes tables equal, but for the text, which seldom differs."""
         return hash((id(self.frame), self._figures))
 
 

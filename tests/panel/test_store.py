@@ -45,7 +45,7 @@ def test_a_panel_comes_back_as_it_was(tmp_path):
     assert sorted(p.name for p in path.parent.iterdir()) == ["panel.json", "panel.parquet"]
 
 
-def test_the_hash_of_one_panel_is_made_once_and_anew_when_a_figure_changes(monkeypatch):
+def test_the_hash_of_one_panel_is_made_once_and_anew_when_a_cell_changes(monkeypatch):
     made, sort = [], store._sorted
     monkeypatch.setattr(store, "_sorted", lambda frame: made.append(frame) or sort(frame))
     item = panel()
@@ -54,6 +54,9 @@ def test_the_hash_of_one_panel_is_made_once_and_anew_when_a_figure_changes(monke
     assert len(made) == 1
     item.frame.loc[0, "value"] = 24.2
     assert panel_sha256(item) == panel_sha256(panel(value=[24.2, np.nan, 0.1 + 0.2])) != before
+    figures = panel_sha256(item)
+    item.frame.loc[0, "area_code"] = "E06000099"
+    assert panel_sha256(item) not in (before, figures)
 
 
 @given(st.permutations([0, 1, 2]))
