@@ -6,18 +6,27 @@ just answered, and looks every 0.1 seconds whether one that was told to end has 
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 import time
 from queue import Empty
 
 from jupyter_client.asynchronous import AsyncKernelClient
 from jupyter_client.manager import AsyncKernelManager
-from traitlets import Type
+from traitlets import Type, default
+
+from evaluation.batch.parents import is_supported
 
 ANSWER_SECONDS = 1.0
 """How long one question to a kernel waits before it is asked again."""
 PUBLISHED_SECONDS = 0.2
 """How long after the answer the kernel may take to publish that it is idle."""
 POLL_SECONDS = 0.005
+
+
+class KernelEndedError(RuntimeError):
+    """A kernel ended before it had answered, and so before any cell could run."""
 
 
 class JobKernelClient(AsyncKernelClient):
@@ -31,13 +40,15 @@ class JobKernelClient(AsyncKernelClient):
 
         Raises
         ------
+        KernelEndedError
+            If the kernel has ended.
         RuntimeError
-            If the kernel has ended, or does not answer within `timeout` seconds.
+            If it does not answer within `timeout` seconds.
         """
         end = None if timeout is None else time.monotonic() + timeout
         while not await self._has_answered(self.kernel_info()):
             if not await self._async_is_alive():
-                raise RuntimeError("the kernel ended before it answered")
+                raise KernelEndedError("the kernel ended before it answered")
             if end is not None and time.monotonic() > end:
                 raise RuntimeError(f"the kernel did not answer in {timeout:.0f} seconds")
 
@@ -58,9 +69,29 @@ class JobKernelClient(AsyncKernelClient):
 
 
 class JobKernelManager(AsyncKernelManager):
-    """Starts and ends the kernel of a job."""
+    """Starts and ends the kernel of a job.
+
+    The two talk through files of a folder of their own where the system has such sockets. Over TCP a port is looked for first and
+    taken later; when many kernels start at once another may take it in between, and the kernel ends before it has begun.
+    """
 
     client_factory = Type(JobKernelClient, klass=AsyncKernelClient)
+
+    @default("transport")
+    def _choose_transport(self) -> str:
+        return "ipc" if is_supported() else "tcp"
+
+    @default("connection_file")
+    def _make_folder(self) -> str:
+        return os.path.join(tempfile.mkdtemp(prefix="trailblazer-"), "kernel.json")
+
+    async def _async_cleanup_resources(self, restart: bool = False) -> None:
+        """Remove the folder as well."""
+        await super()._async_cleanup_resources(restart=restart)
+        if not restart:
+            shutil.rmtree(os.path.dirname(self.connection_file), ignore_errors=True)
+
+    cleanup_resources = _async_cleanup_resources
 
     async def _async_wait(self, pollinterval: float = POLL_SECONDS) -> None:
         """Wait until the kernel has ended; callers set the limit."""

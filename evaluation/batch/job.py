@@ -25,11 +25,11 @@ def execute(spec: dict[str, Any], folder: Path) -> str:
     from nbclient.exceptions import CellTimeoutError
     from papermill.exceptions import PapermillExecutionError
 
-    from evaluation.batch.client import JobKernelManager
+    from evaluation.batch.client import JobKernelManager, KernelEndedError
     from evaluation.project import write_whole
 
-    try:
-        notebook = papermill.execute_notebook(
+    def run() -> Any:
+        return papermill.execute_notebook(
             spec["notebook"],
             str(folder / EXECUTED),
             spec["parameters"],
@@ -41,6 +41,12 @@ def execute(spec: dict[str, Any], folder: Path) -> str:
             autosave_cell_every=0,
             execution_timeout=spec["cell_seconds"],
         )
+
+    try:
+        try:
+            notebook = run()
+        except KernelEndedError:  # before any cell could run: once more
+            notebook = run()
     except PapermillExecutionError as error:
         shorten(folder / EXECUTED)
         return f"cell {error.exec_count}, {_first_line(error.source)!r}: {error.ename}: {_last_line(error.evalue)}"

@@ -16,11 +16,14 @@ from pathlib import Path
 from queue import Empty
 from typing import Any
 
+import nbformat
+import papermill
 import pytest
 
 from evaluation.batch import nursery, parents, supervise
 from evaluation.batch import run as batch_run
-from evaluation.batch.client import JobKernelClient, JobKernelManager
+from evaluation.batch.client import JobKernelClient, JobKernelManager, KernelEndedError
+from evaluation.batch.job import execute
 from evaluation.batch.ledger import JobRecord
 from evaluation.batch.plan import Job, Plan, PlannedJob
 
@@ -74,6 +77,42 @@ def test_a_kernel_that_has_ended_or_keeps_silent_is_given_up():
         asyncio.run(Scripted().script(alive=False).wait_for_ready(timeout=5))
     with pytest.raises(RuntimeError, match="did not answer in 0 seconds"):
         asyncio.run(Scripted().script().wait_for_ready(timeout=0))
+
+
+def test_kernel_and_job_talk_through_a_folder_of_their_own_that_goes_with_them():
+    async def begin_and_end() -> tuple[Path, str, bool]:
+        manager = JobKernelManager()
+        await manager.start_kernel()
+        folder = Path(manager.connection_file).parent
+        there = folder.is_dir()
+        client = manager.client()
+        client.start_channels()
+        await client.wait_for_ready(timeout=60)
+        client.stop_channels()
+        await manager.shutdown_kernel(now=True)
+        return folder, manager.transport, there
+
+    folder, transport, there = asyncio.run(begin_and_end())
+    assert there
+    assert not folder.exists()
+    assert transport == ("ipc" if parents.is_supported() else "tcp")
+
+
+@pytest.mark.parametrize(("ends", "said"), [(1, ""), (2, "the kernel ended before it answered")])
+def test_a_kernel_that_ended_before_any_cell_ran_is_started_once_more(monkeypatch, tmp_path, ends, said):
+    tries = []
+
+    def run(*args: Any, **kwargs: Any) -> Any:
+        tries.append(args)
+        if len(tries) <= ends:
+            raise KernelEndedError("the kernel ended before it answered")
+        return nbformat.v4.new_notebook()
+
+    monkeypatch.setattr(papermill, "execute_notebook", run)
+    spec = {"notebook": "x.ipynb", "parameters": {}, "kernel": "x", "cell_seconds": 1, "results": []}
+    with pytest.raises(KernelEndedError, match=said) if said else contextlib.nullcontext():
+        assert execute(spec, tmp_path) == ""
+    assert len(tries) == 2
 
 
 def test_a_kernel_that_was_told_to_end_is_looked_after_often(monkeypatch):
