@@ -222,6 +222,7 @@ def _make_picture(study: Study, fitted: _Fitted, *, show_donors: bool) -> Pictur
         paint=partial(_paint, estimate=estimate, donors=donors, word=word, start=_start(study, made.area), place=place),
         height=HEIGHT,
         synthetic=made.synthetic,
+        corner="bottom",
         alt=_alt(estimate, word, place, donors=donors),
         caption=f"{upper_first(word.name)}, {place}: as published, and the gap to a mix of {len(made.donors):,} areas",
         data=pd.DataFrame(columns),
