@@ -23,6 +23,8 @@ ANSWER_SECONDS = 1.0
 PUBLISHED_SECONDS = 0.2
 """How long after the answer the kernel may take to publish that it is idle."""
 POLL_SECONDS = 0.005
+LONGEST_FOLDER = 70
+"""Bytes of the path of temporary files with which the name of a socket below it fits the 107 that Linux allows."""
 
 
 class KernelEndedError(RuntimeError):
@@ -79,7 +81,8 @@ class JobKernelManager(AsyncKernelManager):
 
     @default("transport")
     def _choose_transport(self) -> str:
-        return "ipc" if is_supported() else "tcp"
+        fits = len(os.fsencode(tempfile.gettempdir())) <= LONGEST_FOLDER
+        return "ipc" if is_supported() and fits else "tcp"
 
     @default("connection_file")
     def _make_folder(self) -> str:

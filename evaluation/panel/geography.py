@@ -13,9 +13,6 @@ from evaluation.contracts.fields import nearest
 from evaluation.contracts.records import Contracts
 from evaluation.errors import DataError
 
-AUTHORITY_PREFIXES = ("E06", "E07", "E08", "E09", "W06", "S12")
-"""First three characters of the codes of local authorities in Great Britain (ONS Register of Geographic Codes)."""
-
 OTHER_GEOGRAPHIES = {
     "K": "United Kingdom or a group of its countries",
     "E92": "country",

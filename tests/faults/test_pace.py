@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -96,6 +97,11 @@ def test_kernel_and_job_talk_through_a_folder_of_their_own_that_goes_with_them()
     assert there
     assert not folder.exists()
     assert transport == ("ipc" if parents.is_supported() else "tcp")
+
+
+def test_where_temporary_files_lie_too_deep_for_a_socket_the_two_talk_over_tcp(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / ("x" * 80)))
+    assert JobKernelManager().transport == "tcp"
 
 
 @pytest.mark.parametrize(("ends", "said"), [(1, ""), (2, "the kernel ended before it answered")])
